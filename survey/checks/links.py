@@ -1,0 +1,82 @@
+"""L: links."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from survey.checks.registry import (
+    Entry, Finding, Found, Severity, Taxonomy, collection_rule, entry_rule,
+)  # fmt: skip
+from survey.collection.paper import Paper
+
+_PAPERS = (
+    "arxiv.org", "aclanthology.org", "openreview.net", "doi.org", "dl.acm.org",
+    "proceedings.neurips.cc", "papers.nips.cc", "proceedings.mlr.press", "semanticscholar.org",
+    "ojs.aaai.org", "link.springer.com", "ieeexplore.ieee.org", "openaccess.thecvf.com",
+)  # fmt: skip
+_FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
+
+
+def host(url: str) -> str:
+    """The host of an address, lower case, without `www.`."""
+    return (urlsplit(url).hostname or "").removeprefix("www.")
+
+
+@entry_rule("L802", "link-kind")
+def link_kind(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """A link of the wrong kind: a code link that leads to a paper, a paper link to a repository.
+
+    The paper itself is reached by its ids; `links.paper` is only for papers without one.
+    """
+    for kind, url in paper.links.items():
+        name = host(url)
+        is_paper = name in _PAPERS or url.lower().endswith(".pdf")
+        if kind != "paper" and is_paper:
+            yield Finding("L802", f"the {kind} link leads to a paper: {url}", ("links", kind), "put its id into ids")
+        if kind == "paper" and (name in _FORGES or name in ("arxiv.org", "aclanthology.org", "doi.org")):
+            yield Finding("L802", f"the paper link should be an id or code: {url}", ("links", kind))
+
+
+@entry_rule("L803", "link-tail")
+def link_tail(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """A tail that was copied along: `.git`, a full stop, a comma, a bracket."""
+    for kind, url in paper.links.items():
+        right = re.sub(r"(\.git|[.,;:)\]]+)+/?$", "", url)
+        if right != url and not (url.endswith(")") and "(" in url):
+            yield Finding("L803", f"the address ends in '{url[len(right):]}'", ("links", kind), f"write {right}", right)
+
+
+@entry_rule("L804", "link-host")
+def link_host(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """An address without a public host: localhost, a bare word, a private network, credentials."""
+    for kind, url in paper.links.items():
+        parts = urlsplit(url)
+        name = parts.hostname or ""
+        private = re.match(r"(127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.|\[|localhost", name)
+        if "." not in name or private or "@" in parts.netloc:
+            yield Finding("L804", f"{url} is no public address", ("links", kind))
+        elif name in _FORGES and len([p for p in parts.path.split("/") if p]) < 2:
+            yield Finding("L804", f"{url} names no repository", ("links", kind))
+
+
+@collection_rule("L805", "shared-link", Severity.WARNING)
+def shared_link(entries: list[Entry], taxonomy: Taxonomy):
+    """Two papers have the same code, project or data link.
+
+    Either one repository really serves both (then they are usually `related`), or a list put a
+    neighbour's link on the wrong line.
+    """
+    seen: dict[tuple, Entry] = {}
+    for entry in entries:
+        for kind, url in entry.paper.links.items():
+            parts = urlsplit(url.lower().rstrip("/"))
+            place = (host(url), parts.path, parts.query)
+            if place in seen and not _related(entry, seen[place]):
+                yield entry.path, Finding("L805", f"{seen[place].key} has the same {kind} link", ("links", kind))
+            seen.setdefault(place, entry)
+
+
+def _related(one: Entry, other: Entry) -> bool:
+    pairs = ((one, other), (other, one))
+    return any(r.key == b.key for a, b in pairs for r in a.paper.related)

@@ -1,0 +1,120 @@
+"""N: authors."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+
+from survey.checks.registry import (
+    Entry, Finding, Found, Severity, Taxonomy, collection_rule, entry_rule,
+)  # fmt: skip
+from survey.collection.names import SUFFIXES
+from survey.collection.paper import Author, Paper
+from survey.collection.text import fold
+
+
+def _printed(paper: Paper):
+    for i, (author, name) in enumerate(zip(paper.authors, paper.names)):
+        if not (isinstance(author, Author) and author.literal):
+            yield ("authors", i), name.printed, isinstance(author, str)
+
+
+_CAPITALS = re.compile(r"[^\W\d_]{4,}")
+
+
+@entry_rule("N501", "name-in-capitals")
+def name_in_capitals(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """A name in capitals, as some title pages print it: write Kevin Meng, not KEVIN MENG."""
+    for where, name, plain in _printed(paper):
+        words = _CAPITALS.findall(name)
+        if words and all(w.isupper() for w in words):
+            right = re.sub(r"[^\W\d_]+", lambda m: m[0].capitalize() if len(m[0]) > 1 else m[0], name)
+            yield Finding("N501", f"'{name}' is in capitals", where, f"write {right}")
+
+
+_MARKS = re.compile(r"[0-9*†‡§¶∗⋆♠♣♥♦✉#^]|[¹²³⁰-⁹]+")
+
+
+@entry_rule("N502", "name-with-marks")
+def name_with_marks(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """A digit or a footnote mark that the title page put behind a name."""
+    for where, name, plain in _printed(paper):
+        if _MARKS.search(name):
+            right = _MARKS.sub("", name).strip(" ,")
+            fix = right if plain and right else None
+            yield Finding("N502", f"'{name}' holds a footnote mark", where, f"write {right}", fix)
+
+
+@entry_rule("N503", "et-al")
+def et_al(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """All authors are listed; "et al." and "and others" are for reference lists."""
+    for where, name, _ in _printed(paper):
+        if re.search(r"\bet\.? al\b|^(and )?others$|^…$|^\.\.\.$", name, re.I):
+            yield Finding("N503", f"'{name}' is no author", where, "list every author")
+
+
+@entry_rule("N504", "several-names")
+def several_names(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """One item holds several names, or a name that is written family name first."""
+    for where, name, plain in _printed(paper):
+        if plain and (re.search(r"[,;&]| and ", name)):
+            hint = "one item for each author, given name first"
+            yield Finding("N504", f"'{name}' is not one name", where, hint)
+
+
+@entry_rule("N505", "lone-suffix")
+def lone_suffix(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """A suffix such as Jr. or IV was taken for a family name, and the family name was lost."""
+    for where, name, _ in _printed(paper):
+        words = name.lower().split()
+        if len(words) == 2 and words[1] in SUFFIXES:
+            yield Finding("N505", f"'{name}' has a suffix but no family name", where)
+
+
+@entry_rule("N506", "author-twice")
+def author_twice(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """The same author stands twice in one list."""
+    seen = {}
+    for where, name, _ in _printed(paper):
+        if fold(name) in seen:
+            yield Finding("N506", f"'{name}' stands in the list twice", where)
+        seen[fold(name)] = where
+
+
+@entry_rule("N507", "name-characters")
+def name_characters(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """A character that no name holds: a broken encoding, a LaTeX command, an HTML entity."""
+    for where, name, plain in _printed(paper):
+        composed = unicodedata.normalize("NFC", name)
+        if re.search(r"[\\{}<>_=~|]|&\w+;|Ã.|\ufffd", name):
+            yield Finding("N507", f"'{name}' is not plain Unicode", where, "write the letters themselves")
+        elif composed != name:
+            fix = composed if plain else None
+            yield Finding("N507", f"'{name}' has accents apart from their letters", where, "", fix)
+
+
+@collection_rule("N508", "two-spellings", Severity.INFO)
+def two_spellings(entries: list[Entry], taxonomy: Taxonomy):
+    """Two spellings that may be the same person: Alex Andonian, Alex J Andonian.
+
+    It is told, not mended: names are kept as printed on each paper.
+    """
+    spellings = defaultdict(dict)
+    for entry in entries:
+        for where, name, _ in _printed(entry.paper):
+            words = fold(name).split()
+            if len(words) > 1:
+                spellings[words[0], words[-1]].setdefault(name, (entry, where))
+    for names in spellings.values():
+        if len(names) > 1:
+            first, *others = names
+            for other in others:
+                entry, where = names[other]
+                if _middle(first) and _middle(other) and fold(first) != fold(other):
+                    continue  # Two different middle names are two people.
+                yield entry.path, Finding("N508", f"'{other}' is '{first}' in {names[first][0].key}", where)
+
+
+def _middle(name: str) -> list[str]:
+    return fold(name).split()[1:-1]

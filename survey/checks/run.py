@@ -1,0 +1,234 @@
+"""Apply the rules to a collection on disk."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from survey.checks import duplicates, ids, keys, links, names, schema, tags, titles, venues  # noqa: F401
+from survey.checks.registry import RULES, Entry, Finding, Severity
+from survey.collection.paper import KEY_PATTERN, paper_from
+from survey.collection.taxonomy import Taxonomy
+from survey.collection.text import fold
+from survey.files.cache import Cache
+from survey.files.load import entry_files, load_taxonomy, read_text
+from survey.files.reader import locate, read_yaml, replace_scalar
+from survey.files.writer import write_file
+
+_PATH = re.compile(r"papers/[0-9]{4}/([^/]+)\.yaml")
+_KEY = re.compile(KEY_PATTERN)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a check found, in the order of path and place."""
+
+    findings: list[Finding]
+    files: int
+
+    def count(self, severity: Severity) -> int:
+        return sum(f.severity is severity for f in self.findings)
+
+    @property
+    def failed(self) -> bool:
+        return self.count(Severity.ERROR) > 0
+
+
+def check(root: Path, only: Iterable[Path] | None = None) -> Report:
+    """Check every entry below `root`. `only` limits what is reported, not what is compared."""
+    files = list(entry_files(root))
+    cache = Cache(root)
+    base = _main_branch(root)
+    digest = cache.digest(files, f"{root} {base}")
+    rows = cache.outcome(digest)
+    if rows is None:
+        findings = _check_all(root, files, cache, base)
+        cache.save()
+        cache.keep_outcome(digest, [_row(f) for f in findings])
+    else:
+        findings = [_finding(row) for row in rows]
+    if only is not None:
+        wanted = {p.resolve() for p in only}
+        findings = [f for f in findings if _within((root / f.path).resolve(), wanted)]
+    return Report(findings, len(files))
+
+
+def _within(path: Path, wanted: set[Path]) -> bool:
+    return path in wanted or not wanted.isdisjoint(path.parents)
+
+
+def _check_all(root: Path, files: list, cache: Cache, base: str) -> list[Finding]:
+    taxonomy = load_taxonomy()
+    findings: list[Finding] = []
+    entries: list[Entry] = []
+    for path, stat in files:
+        record = cache.record(path, stat)
+        rows = cache.record(path, stat, part=2)
+        if record is None or rows is None:
+            entry, found = check_text(path, read_text(root / path), taxonomy)
+            if not found or entry.paper:
+                cache.keep(path, stat, entry.record, [_row(f) for f in found])
+        else:
+            entry = Entry(path, Path(path).stem, record, paper_from(record, Path(path).stem))
+            found = [_finding(row) for row in rows]
+        findings += found
+        if entry.paper:
+            entries.append(entry)
+    findings += check_together(entries, taxonomy)
+    findings += _against_main(root, base, {path for path, _ in files}, entries)
+    findings = [_placed(root, f) for f in findings]
+    return sorted(findings, key=lambda f: (f.path, f.line, f.column, f.code))
+
+
+def check_text(path: str, text: str, taxonomy: Taxonomy) -> tuple[Entry, list[Finding]]:
+    """Check one entry by itself, as it would stand at `path`. Nothing is read from disk."""
+    key = Path(path).stem
+    match = _PATH.fullmatch(path)
+    if not match:
+        return Entry(path, key, None, None), [Finding("K901", "this is no papers/<year>/<key>.yaml", path=path, line=1, column=1)]
+    found = []
+    if not _KEY.match(match[1]):
+        found.append(Finding("K902", f"'{match[1]}' is no citation key", path=path, line=1, column=1))
+    record, problems = read_yaml(text)
+    found += [Finding(p.code, p.message, (), p.hint, None, path, p.line, p.column) for p in problems]
+    paper = None
+    if record is not None and not any(p.code == "Y102" for p in problems):
+        try:
+            paper = paper_from(record, key)
+        except ValidationError as error:
+            told = {(p.line, p.column) for p in problems}
+            for finding in schema.explain(error):
+                line, column = locate(text, finding.where)
+                # A trap of YAML is told once, by the reader, which knows what was written.
+                if (line, column) not in told:
+                    found.append(replace(finding, path=path, line=line, column=column))
+    entry = Entry(path, key, record, paper if not problems else None)
+    if entry.paper:
+        for rule in _ENTRY_RULES:
+            for finding in rule.check(paper, entry, taxonomy):
+                line, column = locate(text, finding.where)
+                found.append(replace(finding, path=path, line=line, column=column))
+    return entry, found
+
+
+def check_together(entries: list[Entry], taxonomy: Taxonomy) -> list[Finding]:
+    """Apply the rules that compare entries with each other."""
+    return [
+        replace(finding, path=path)
+        for rule in RULES.values()
+        if rule.scope == "collection"
+        for path, finding in rule.check(entries, taxonomy)
+    ]
+
+
+_ENTRY_RULES = [rule for rule in RULES.values() if rule.scope == "entry"]
+
+
+def _placed(root: Path, finding: Finding) -> Finding:
+    if finding.line:
+        return finding
+    if not finding.where:
+        return replace(finding, line=1, column=1)
+    line, column = locate(read_text(root / finding.path), finding.where)
+    return replace(finding, line=line, column=column)
+
+
+# A finding as a row of JSON, for the cache.
+
+
+def _row(f: Finding) -> list:
+    return [f.code, f.message, list(f.where), f.hint, f.fix, f.path, f.line, f.column]
+
+
+def _finding(row: list) -> Finding:
+    code, message, where, *rest = row
+    return Finding(code, message, tuple(where), *rest)
+
+
+# Against the main branch: keys never change meaning.
+
+
+def _git(root: Path, *words: str) -> str | None:
+    try:
+        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=60)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return done.stdout if done.returncode == 0 else None
+
+
+def _main_branch(root: Path) -> str:
+    """The commit of the main branch that this work started from, or '' where there is none."""
+    if not (root / ".git").exists():
+        return ""
+    for name in ("origin/main", "main"):
+        if base := _git(root, "merge-base", "HEAD", name):
+            return base.strip()
+    return ""
+
+
+def _against_main(root: Path, base: str, present: set[str], entries: list[Entry]) -> list[Finding]:
+    listing = _git(root, "diff", "--no-renames", "--name-status", "-z", base, "--", "papers") if base else None
+    if not listing:
+        return []
+    now = {key: e for e in entries for key in (e.key, *e.paper.former_keys)}
+    stems = {Path(path).stem for path in present}
+    findings = []
+    parts = listing.split("\0")
+    for status, path in zip(parts[::2], parts[1::2]):
+        match = _PATH.fullmatch(path)
+        if status == "A" or not match:
+            continue
+        key = match[1]
+        if key not in now:
+            if key not in stems:
+                where = "papers"
+                message = f"the entry {key} of the main branch has gone"
+                findings.append(Finding("K907", message, (), f"list {key} in former_keys of what replaced it", None, where, 1, 1))
+            continue
+        before, _ = read_yaml(_git(root, "show", f"{base}:{path}") or "")
+        entry = now[key]
+        if isinstance(before, dict) and not _same_paper(before, entry):
+            message = f"on the main branch {key} is '{before.get('title')}'"
+            findings.append(Finding("K908", message, ("title",), "", None, entry.path))
+    return findings
+
+
+def _same_paper(before: dict, entry: Entry) -> bool:
+    paper = entry.paper
+    old_ids = before.get("ids") if isinstance(before.get("ids"), dict) else {}
+    if any(str(old_ids.get(scheme)) == value for scheme, value in paper.ids.items()):
+        return True
+    titles = {fold(t) for t in (paper.title, *paper.former_titles)}
+    old_titles = {fold(str(t)) for t in (before.get("title"), *(before.get("former_titles") or ()))}
+    return not titles.isdisjoint(old_titles)
+
+
+# Mending
+
+
+def fix(root: Path, report: Report) -> list[Finding]:
+    """Apply the safe fixes of a report, file by file, and return those that were applied."""
+    applied = []
+    by_path: dict[str, list[Finding]] = {}
+    for finding in report.findings:
+        if finding.fix is not None:
+            by_path.setdefault(finding.path, []).append(finding)
+    for path, found in by_path.items():
+        text = before = read_text(root / path)
+        for finding in found:
+            try:
+                mended = replace_scalar(text, finding.where, finding.fix)
+            except KeyError:
+                continue
+            # A fix may never break the file.
+            if not read_yaml(mended)[1]:
+                text = mended
+                applied.append(finding)
+        if text != before:
+            write_file(root / path, text)
+    return applied

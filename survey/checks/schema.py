@@ -1,0 +1,106 @@
+"""Y and S: what the YAML reader and the model refuse, told in the words of the person who wrote it."""
+
+from __future__ import annotations
+
+from pydantic import ValidationError
+
+from survey.checks.registry import Finding, built_in, similar_ids
+from survey.collection.paper import (
+    Annotated_, Author, Ids, Links, Paper, PitfallTag, Proposes, Related, Studies,
+)  # fmt: skip
+
+built_in("Y101", "yaml-syntax", "The file is no YAML that we read: one document, no tags.")
+built_in("Y102", "yaml-duplicate-key", "A key stands twice in one mapping. YAML readers keep the last one silently, so one of the two facts would be lost.")
+built_in("Y103", "yaml-implicit-type", """
+    A bare word that YAML readers take for something else than text.
+
+    `arxiv: 2305.10` becomes the number 2305.1, `no` becomes False, `12:30` becomes 750, and an
+    empty value becomes nothing. Put quotes around it, or leave the field out.""")
+built_in("Y104", "yaml-limits", "The file is too long, nested too deeply, or uses anchors and aliases.")
+built_in("Y105", "yaml-characters", "The file is not UTF-8, or holds a control character.")
+built_in("S101", "unknown-field", "An entry has no field of this name. The fields are listed in the guide for contributors and in the JSON Schema.")
+built_in("S102", "missing-field", "An entry needs this field.")
+built_in("S103", "wrong-type", "The value is of another kind than the field: a list where a word is expected, a word where a number is.")
+built_in("S104", "unknown-word", "The field takes one of a few words, and this is none of them.")
+built_in("S105", "wrong-form", "The value does not have the form of the field.")
+built_in("I201", "id-form", """
+    An identifier that does not have the form of its kind.
+
+    Identifiers are written bare: `"2202.05262"`, not an address and not with a version;
+    `10.18653/v1/...`, not https://doi.org/...; `2023.emnlp-main.296` for the ACL Anthology;
+    the forum id for OpenReview.""")
+built_in("L801", "link-scheme", "A link must be a complete http or https address without spaces.")
+
+_MODELS = {
+    (): Paper, ("ids",): Ids, ("links",): Links, ("proposes",): Proposes, ("studies",): Studies,
+    ("pitfalls",): PitfallTag, ("related",): Related, ("annotated",): Annotated_,
+    ("authors",): Author,
+}  # fmt: skip
+_KIND_OF_VALUE = {
+    "string_type": "text", "int_type": "a whole number", "tuple_type": "a list",
+    "list_type": "a list", "model_type": "a mapping", "dict_type": "a mapping",
+    "date_type": "a date", "date_from_datetime_parsing": "a date such as 2026-11-22",
+    "model_attributes_type": "a mapping",
+}  # fmt: skip
+
+
+def explain(error: ValidationError) -> list[Finding]:
+    """Tell the model's errors as findings, each at its place in the entry."""
+    found: dict[tuple, Finding] = {}
+    for item in error.errors(include_url=False):
+        where = tuple(p for p in item["loc"] if not _is_union_branch(p))
+        finding = _explain(item, where)
+        # An author is a text or a mapping: both branches complain, the first one is enough.
+        found.setdefault((finding.code, where), finding)
+    return list(found.values())
+
+
+def _is_union_branch(part) -> bool:
+    return isinstance(part, str) and (part == "Author" or part.startswith("constrained-str"))
+
+
+def _explain(item: dict, where: tuple) -> Finding:
+    kind, value = item["type"], item.get("input")
+    name = str(where[-1]) if where else "entry"
+    if kind == "extra_forbidden":
+        holder = tuple(p for p in where[:-1] if isinstance(p, str))
+        model = _MODELS.get(holder)
+        known = [f.alias or n for n, f in model.model_fields.items()] if model else []
+        return Finding("S101", f"unknown field '{name}'", where, similar_ids(name, known))
+    if kind == "missing":
+        return Finding("S102", f"'{name}' is missing", where)
+    if kind in ("literal_error", "enum"):
+        expected = item["ctx"]["expected"].replace("'", "")
+        return Finding("S104", f"{name}: '{value}' is not one of {expected}", where)
+    if kind in _KIND_OF_VALUE:
+        hint = f'write "{value}"' if kind == "string_type" and isinstance(value, (int, float)) else ""
+        return Finding("S103", f"{name}: expected {_KIND_OF_VALUE[kind]}, found {_shown(value)}", where, hint)
+    if where[:1] == ("ids",):
+        return _id_form(where, name, value)
+    if where[:1] == ("links",):
+        return Finding("L801", f"{name}: {_shown(value)} is no http(s) address", where)
+    message = item["msg"][0].lower() + item["msg"][1:]
+    return Finding("S105", f"{name}: {_shown(value)}: {message}", where)
+
+
+def _id_form(where: tuple, name: str, value) -> Finding:
+    from pydantic import TypeAdapter
+
+    from survey.collection.query import normal_id
+
+    # An address or a version around a good id can be taken off; case matters, so only the ends go.
+    bare = normal_id(str(value))
+    kept = str(value)[str(value).lower().find(bare) :][: len(bare)] if bare in str(value).lower() else bare
+    try:
+        TypeAdapter(Ids).validate_python({name: kept})
+    except ValidationError:
+        kept = None
+    hint = f'write "{kept}"' if kept else f"see `survey check --explain I201`"
+    return Finding("I201", f"{_shown(value)} has not the form of the {name} id", where, hint, kept)
+
+
+def _shown(value) -> str:
+    text = repr(value) if not isinstance(value, str) else f"'{value}'"
+    return text if len(text) <= 60 else text[:57] + "..."
+
+

@@ -1,0 +1,230 @@
+"""Strict YAML: what a person wrote is what we get, or an error with line and column.
+
+YAML 1.1 turns `2305.10` into a float, `no` into False and `12:30` into 750, and keeps the last of
+two equal keys. Here a plain scalar is text unless it is an integer, `true`, `false` or a date kept
+as text; anything that another YAML reader would take for something else must be in quotes.
+Nodes come from libyaml; the construction is ours, and shorter than the general one.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import yaml
+from yaml.cyaml import CParser
+
+MAX_BYTES = 64 * 1024
+MAX_DEPTH = 8
+
+# What the resolver below answers for every scalar without an explicit tag.
+_PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
+
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?\Z")
+# Plain scalars that YAML 1.1 or 1.2 readers take for numbers, truth values, nothing or times.
+_NUMBER = re.compile(
+    r"[-+]?(?:0[xXoObB]?[0-9a-fA-F_]*|[0-9][0-9_]*|(?:[0-9][0-9_]*)?\.[0-9_]+|[0-9][0-9_]*\.[0-9_]*)"
+    r"(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z"
+)
+_TIME = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[Tt ].*")
+_TRUTH = frozenset("y Y yes Yes YES n N no No NO on On ON off Off OFF True TRUE False FALSE".split())
+_NOTHING = frozenset(["", "~", "null", "Null", "NULL"])
+_SUSPECT_START = frozenset("0123456789+-.yYnNoOtTfF~=<")
+
+
+@dataclass(frozen=True, slots=True)
+class YamlProblem(Exception):
+    """One place where a file is not what we read. `line` and `column` count from 1."""
+
+    code: str
+    message: str
+    line: int
+    column: int
+    hint: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.line}:{self.column}: {self.code} {self.message}"
+
+
+class _Loader(CParser):
+    """libyaml's parser and composer, with a resolver that leaves scalars alone."""
+
+    def resolve(self, kind, value, implicit):
+        if kind is yaml.ScalarNode:
+            return _PLAIN if implicit[0] else _QUOTED
+        return _COLLECTION
+
+    def descend_resolver(self, *_):
+        pass
+
+    def ascend_resolver(self):
+        pass
+
+
+def _at(mark, code: str, message: str, hint: str = "") -> YamlProblem:
+    return YamlProblem(code, message, mark.line + 1, mark.column + 1, hint)
+
+
+def compose(text: str, limit: int | None = MAX_BYTES) -> yaml.Node | None:
+    """Return the node tree of a single document. Raises `YamlProblem`."""
+    if limit and len(text) > limit:
+        raise YamlProblem("Y104", f"the file is longer than {limit // 1024} KiB", 1, 1)
+    try:
+        parser = _Loader(text)
+        try:
+            return parser.get_single_node()
+        finally:
+            parser.dispose()
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        message = " ".join(part for part in (error.context, error.problem) if part)
+        raise _at(mark, "Y101", message) if mark else YamlProblem("Y101", message, 1, 1) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise YamlProblem("Y105", f"character U+{error.character:04X} is not allowed", line, 1) from None
+    except (RecursionError, ValueError) as error:
+        raise YamlProblem("Y101", str(error), 1, 1) from None
+
+
+def read_yaml(
+    text: str, limit: int | None = MAX_BYTES
+) -> tuple[object, list[YamlProblem]]:
+    """Return the document and every problem found in it; None where it cannot be read at all.
+
+    `limit` bounds the length in characters, since entries come from strangers.
+    """
+    try:
+        node = compose(text, limit)
+    except YamlProblem as problem:
+        return None, [problem]
+    if node is None:
+        return None, [YamlProblem("Y101", "the file is empty", 1, 1)]
+    problems: list[YamlProblem] = []
+    if "&" in text or "*" in text:
+        # Anchors leave no trace in nodes, so they are looked for where they could be.
+        problems += _anchors(text)
+        if problems:
+            return None, problems
+    return _construct(node, problems, 0), problems
+
+
+def _anchors(text: str) -> list[YamlProblem]:
+    parser = _Loader(text)
+    try:
+        while parser.check_event():
+            event = parser.get_event()
+            if getattr(event, "anchor", None) is not None:
+                hint = "write the value out"
+                return [_at(event.start_mark, "Y104", "anchors and aliases are not used here", hint)]
+    finally:
+        parser.dispose()
+    return []
+
+
+def _construct(node: yaml.Node, problems: list[YamlProblem], depth: int):
+    if depth > MAX_DEPTH:
+        problems.append(_at(node.start_mark, "Y104", "nested too deeply"))
+        return None
+    tag = node.tag
+    if tag is _PLAIN:
+        value = node.value
+        # Most scalars are words: one look at the first letter settles them.
+        if value and value[0] not in _SUSPECT_START:
+            if value not in _NOTHING:
+                return value
+        return _plain(node, value, problems)
+    if tag is _QUOTED:
+        return node.value
+    if tag is not _COLLECTION:
+        problems.append(_at(node.start_mark, "Y101", f"the tag {tag} is not used here"))
+        return None
+    if type(node) is yaml.MappingNode:
+        record: dict = {}
+        for key_node, value_node in node.value:
+            key = key_node.value
+            if type(key) is not str:
+                problems.append(_at(key_node.start_mark, "Y101", "a key must be one word"))
+                continue
+            if key in record:
+                hint = "keep one of the two"
+                problems.append(_at(key_node.start_mark, "Y102", f"'{key}' stands here twice", hint))
+                continue
+            record[key] = _construct(value_node, problems, depth + 1)
+        return record
+    return [_construct(item, problems, depth + 1) for item in node.value]
+
+
+def _plain(node: yaml.Node, value: str, problems: list[YamlProblem]):
+    if _INTEGER.match(value):
+        return int(value)
+    if value == "true" or value == "false":
+        return value == "true"
+    if value in _NOTHING:
+        problems.append(
+            _at(node.start_mark, "Y103", "there is no value here", "leave the field out")
+        )
+        return None
+    if _DATE.match(value):
+        return value
+    kind = (
+        "a truth value" if value in _TRUTH
+        else "a number" if _NUMBER.match(value)
+        else "a time" if _TIME.match(value)
+        else None
+    )  # fmt: skip
+    if kind:
+        problems.append(
+            _at(node.start_mark, "Y103", f"YAML reads {value} as {kind}", f'write "{value}"')
+        )
+    return value
+
+
+def locate(text: str, path: tuple) -> tuple[int, int]:
+    """Line and column, from 1, of the value at `path` (keys and indices) or of what holds it."""
+    node = _node_at(text, path)
+    return (node.start_mark.line + 1, node.start_mark.column + 1) if node else (1, 1)
+
+
+def _node_at(text: str, path: tuple) -> yaml.Node | None:
+    try:
+        node = compose(text)
+    except YamlProblem:
+        return None
+    for step in path:
+        child = None
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                if key.value == step:
+                    # A field whose value has no text of its own is shown at its name.
+                    child = value if value.start_mark.line == key.start_mark.line else key
+                    if step != path[-1]:
+                        child = value
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int):
+            child = node.value[step] if step < len(node.value) else None
+        if child is None:
+            return node
+        node = child
+    return node
+
+
+def replace_scalar(text: str, path: tuple, value: str) -> str:
+    """Return `text` with the scalar at `path` replaced, everything else untouched.
+
+    Raises `KeyError` if there is no scalar at that place.
+    """
+    from survey.files.writer import scalar
+
+    node = compose(text)
+    for step in path:
+        if isinstance(node, yaml.MappingNode):
+            node = next((v for k, v in node.value if k.value == step), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+        else:
+            node = None
+        if node is None:
+            raise KeyError(path)
+    if not isinstance(node, yaml.ScalarNode) or node.style in ("|", ">"):
+        raise KeyError(path)
+    return text[: node.start_mark.index] + scalar(value) + text[node.end_mark.index :]

@@ -1,0 +1,85 @@
+"""The house format of an entry: fixed order, short collections on one line, 88 columns."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import tempfile
+import textwrap
+from pathlib import Path
+
+from survey.collection.paper import Paper
+from survey.files.reader import read_yaml
+
+WIDTH = 88
+ORDER = [field.alias or name for name, field in Paper.model_fields.items()]
+_NEEDS_QUOTES = re.compile(r"""^[\s\-?:,\[\]{}#&*!|>'"%@`=<]|: |:$| #|\s$|[\x00-\x1f\x7f\u0085\u2028\u2029]""")
+_FLOW_SPECIAL = re.compile(r"[,\[\]{}]")
+_FOLDED = ("summary", "note")
+
+
+def scalar(value: str | int, flow: bool = False) -> str:
+    """A value as YAML, in quotes only where another reader would misread it."""
+    if isinstance(value, int):
+        return str(value)
+    plain = not (_NEEDS_QUOTES.search(value) or (flow and _FLOW_SPECIAL.search(value)))
+    if plain and read_yaml(value) == (value, []) and not re.match(r"[0-9.]+\Z|[0-9]{4}-[0-9]", value):
+        return value
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _flow(value) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{k}: {_flow(v)}" for k, v in value.items()) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(_flow(v) for v in value) + "]"
+    return scalar(value, flow=True)
+
+
+def _date_or_scalar(value) -> str:
+    return _flow(value)
+
+
+def _field(name: str, value) -> list[str]:
+    if isinstance(value, str):
+        if name in _FOLDED:
+            lines = textwrap.wrap(value, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+            if len(lines) > 1 or len(value) > WIDTH - len(name) - 2:
+                return [f"{name}: >-", *(f"  {line}" for line in lines)]
+        return [f"{name}: {scalar(value)}"]
+    if isinstance(value, int):
+        return [f"{name}: {value}"]
+    if name == "annotated":
+        # `on` is a date: plain, as every YAML reader knows it.
+        return [f"annotated: {{basis: {value['basis']}, on: {value['on']}}}"]
+    flow = f"{name}: {_flow(value)}"
+    records = isinstance(value, list) and any(isinstance(item, dict) for item in value)
+    if len(flow) <= WIDTH and not (records and name in ("pitfalls", "related")):
+        return [flow]
+    if isinstance(value, dict):
+        return [f"{name}:", *(f"  {line}" for k, v in value.items() for line in _field(k, v))]
+    return [f"{name}:", *(f"  - {_flow(item) if not isinstance(item, str) else scalar(item)}" for item in value)]
+
+
+def dump(record: dict) -> str:
+    """Return an entry in the house format. Empty fields are left out."""
+    lines = []
+    for name in ORDER:
+        if record.get(name) not in (None, "", [], {}, ()):
+            lines += _field(name, record[name])
+    return "\n".join(lines) + "\n"
+
+
+def write_file(path: Path, text: str) -> None:
+    """Write all of `text` or nothing: a new file beside the old one, then renamed over it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
