@@ -14,21 +14,29 @@ def arxiv_year(arxiv: str) -> int:
 
 @entry_rule("I202", "arxiv-newer-than-year")
 def arxiv_newer_than_year(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
-    """The arXiv id was given after the year of publication.
+    """The arXiv id was given long after the year of publication, or not in a preprint's year.
 
-    A preprint may come some weeks after the proceedings, so January is allowed for. Otherwise
-    either the id belongs to another paper, or the year is that of something else.
+    Either the id belongs to another paper, or the year is that of something else. Authors who
+    post a paper in the year after its publication get a warning only (I206).
     """
     arxiv = paper.ids.arxiv
     if not arxiv:
         return
     given = arxiv_year(arxiv)
-    month = arxiv.rpartition("/")[2][2:4]
-    if given > paper.year + 1 or (given == paper.year + 1 and month > "06"):
+    if given > paper.year + 1:
         yield Finding("I202", f"arXiv {arxiv} is of {given}, the paper of {paper.year}", ("ids", "arxiv"))
     elif paper.preprint and given != paper.year:
         message = f"arXiv {arxiv} is of {given}, but the preprint's year is {paper.year}"
         yield Finding("I202", message, ("ids", "arxiv"))
+
+
+@entry_rule("I206", "arxiv-after-publication", Severity.WARNING)
+def arxiv_after_publication(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """The arXiv id is of the year after publication. It happens; look whether it is the same paper,
+    and say so in `note`, which silences this."""
+    arxiv = paper.ids.arxiv
+    if arxiv and not paper.preprint and arxiv_year(arxiv) == paper.year + 1 and not paper.note:
+        yield Finding("I206", f"arXiv {arxiv} is newer than the publication of {paper.year}", ("ids", "arxiv"))
 
 
 @entry_rule("I203", "arxiv-month")

@@ -44,9 +44,9 @@ def key_disagrees(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
         yield Finding("K903", f"the key says '{family}', the first author is {paper.names[0].printed}", ("authors", 0), f"the house key would be {expected}")
     if year > paper.year or year < paper.year - 3:
         yield Finding("K903", f"the key says {year}, the entry {paper.year}", ("year",), f"the house key would be {expected}")
-    titles = " ".join(fold(t) for t in (paper.title, *paper.former_titles)).split()
-    joined = {re.sub("[^a-z0-9]", "", fold(w)) for t in (paper.title, *paper.former_titles) for w in t.split()}
-    if not any(w.startswith(word) for w in (*titles, *joined)):
+    titles = [[re.sub("[^a-z0-9]", "", fold(w)) for w in t.split()] for t in (paper.title, *paper.former_titles)]
+    # A key may run on into the following words, where a shorter one was taken.
+    if not any("".join(words[i:]).startswith(word) for words in titles for i in range(len(words))):
         yield Finding("K903", f"the key says '{word}', the title does not", ("title",), f"the house key would be {expected}")
 
 

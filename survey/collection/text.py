@@ -10,7 +10,7 @@ import unicodedata
 
 # Letters that Unicode does not decompose, as people type them on a plain keyboard.
 _PLAIN = str.maketrans(
-    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i"}
+    {"ß": "ss", "æ": "ae", "œ": "oe", "ø": "o", "đ": "d", "ð": "d", "ł": "l", "þ": "th", "ı": "i", "μ": "mu"}
 )
 _SEPARATORS = re.compile(r"[\W_]+")
 

@@ -158,7 +158,11 @@ def _decode_one(tokens: list, at: int) -> tuple[str, int]:
             return "", at
         base, at = _decode_one(tokens, at)
         base = {"ı": "i", "ȷ": "j"}.get(base[:1], base[:1]) + base[1:]
-        return base[:1] + _MARK_OF[command] + base[1:], at
+        # Behind the accents that the letter has already: the inner ones come first.
+        end = 1
+        while end < len(base) and unicodedata.combining(base[end]):
+            end += 1
+        return base[:end] + _MARK_OF[command] + base[end:], at
     if word == "SurveyStroke":
         base, at = _decode_one(tokens, at)
         return {"d": "đ", "D": "Đ"}.get(base, base), at

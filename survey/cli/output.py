@@ -1,0 +1,66 @@
+"""How the command line speaks: colours, tables, and errors without a traceback."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import unicodedata
+
+_COLOURS = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34"}
+
+
+def styled(text: str, *styles: str, stream=None) -> str:
+    """`text` in colour where the stream is a terminal that wants colours (NO_COLOR is heeded)."""
+    stream = stream or sys.stdout
+    if os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb" or not stream.isatty():
+        return text
+    return f"\033[{';'.join(_COLOURS[s] for s in styles)}m{text}\033[0m"
+
+
+def width() -> int:
+    """Columns to fill: the terminal's, or plenty where there is none."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else 160
+
+
+def shown_width(text: str) -> int:
+    """Columns that `text` takes in a terminal."""
+    if text.isascii():
+        return len(text)
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def shortened(text: str, columns: int) -> str:
+    """`text` cut to so many columns, with an ellipsis where something was cut."""
+    if shown_width(text) <= columns:
+        return text
+    while text and shown_width(text) > columns - 1:
+        text = text[:-1]
+    return text.rstrip() + "…"
+
+
+def padded(text: str, columns: int) -> str:
+    return text + " " * max(0, columns - shown_width(text))
+
+
+def plural(number: int, word: str) -> str:
+    """`1 paper`, `2 papers`, `3 entries`."""
+    if number == 1:
+        return f"1 {word}"
+    return f"{number:,} {word[:-1]}ies" if word.endswith("y") else f"{number:,} {word}s"
+
+
+def told(error: Exception) -> str | None:
+    """The message for an error that the user can do something about, else None."""
+    from survey.collection import QueryError
+    from survey.files import CollectionError
+
+    if isinstance(error, (QueryError, CollectionError)):
+        return str(error)
+    if isinstance(error, OSError):
+        place = f"{error.filename}: " if error.filename else ""
+        return f"{place}{error.strerror or error}"
+    return None
