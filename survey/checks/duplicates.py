@@ -22,7 +22,10 @@ def same_id(entries: list[Entry], taxonomy: Taxonomy):
         for scheme, value in entry.paper.ids.items():
             # OpenReview ids differ in case; the others do not.
             id = (scheme, value if scheme == "openreview" else normal_id(value))
-            if id in seen:
+            # The DOIs of the ACL hold the Anthology id.
+            if scheme == "doi" and id[1].startswith("10.18653/v1/"):
+                id = ("anthology", id[1].removeprefix("10.18653/v1/"))
+            if id in seen and seen[id] is not entry:
                 yield entry.path, Finding("D401", f"{seen[id].path} has the same {scheme} id", ("ids", scheme))
             seen.setdefault(id, entry)
 
@@ -73,7 +76,11 @@ def similar_title(entries: list[Entry], taxonomy: Taxonomy):
                 if (i, j) in compared:
                     continue
                 compared.add((i, j))
-                if _alike(words[i], words[j]) and _may_be_one(entries[i].paper, entries[j].paper):
+                one, two = entries[i].paper, entries[j].paper
+                common = _common_authors(one, two)
+                # The same authors may have changed more of the title on publication.
+                alike = _alike(words[i], words[j]) or (common >= 0.8 and _akin(words[i], words[j]))
+                if alike and common >= 0.5 and _may_be_one(one, two, taxonomy.venues):
                     other = entries[i]
                     message = f"similar to '{other.paper.title}' ({other.path})"
                     yield entries[j].path, Finding("D403", message, ("title",))
@@ -84,13 +91,24 @@ def _alike(one: frozenset, other: frozenset) -> bool:
     return common >= 2 and common >= 0.6 * min(len(one), len(other)) and common * 2 >= len(one | other)
 
 
-def _may_be_one(one: Paper, other: Paper) -> bool:
+def _akin(one: frozenset, other: frozenset) -> bool:
+    common = len(one & other)
+    return common >= 2 and common * 2 >= min(len(one), len(other))
+
+
+def _common_authors(one: Paper, other: Paper) -> float:
+    """Share of the shorter author list that stands in the other one, too."""
     ours = {fold(n.printed) for n in one.names}
     theirs = {fold(n.printed) for n in other.names}
-    if 2 * len(ours & theirs) < min(len(ours), len(theirs)):
-        return False
+    return len(ours & theirs) / min(len(ours), len(theirs))
+
+
+def _may_be_one(one: Paper, other: Paper, venues) -> bool:
     if any(r.key == b.key for a, b in ((one, other), (other, one)) for r in a.related):
         return False
     # Two ids of the same kind are two papers, as far as anyone can tell.
     schemes = {scheme for scheme, _ in one.ids.items()} & {scheme for scheme, _ in other.ids.items()}
-    return not schemes & {"arxiv", "doi", "anthology"}
+    if schemes & {"arxiv", "doi", "anthology"}:
+        return False
+    # What stands in two proceedings is two papers; preprints and workshop papers come again.
+    return any(venues[p.venue].type in ("preprint", "workshop") for p in (one, other) if p.venue in venues)

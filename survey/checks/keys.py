@@ -6,8 +6,16 @@ import re
 from collections import defaultdict
 
 from survey.checks.registry import (
-    Entry, Finding, Found, Severity, Taxonomy, built_in, collection_rule, entry_rule, similar_ids,
-)  # fmt: skip
+    Entry,
+    Finding,
+    Found,
+    Severity,
+    Taxonomy,
+    built_in,
+    collection_rule,
+    entry_rule,
+    similar_ids,
+)
 from survey.collection.paper import Paper, make_key
 from survey.collection.text import fold
 

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from urllib.parse import urlsplit
 
 from survey.checks.registry import (
-    Entry, Finding, Found, Severity, Taxonomy, collection_rule, entry_rule,
-)  # fmt: skip
+    Entry,
+    Finding,
+    Found,
+    Severity,
+    Taxonomy,
+    collection_rule,
+    entry_rule,
+)
 from survey.collection.paper import Paper
 
 _PAPERS = (
     "arxiv.org", "aclanthology.org", "openreview.net", "doi.org", "dl.acm.org",
     "proceedings.neurips.cc", "papers.nips.cc", "proceedings.mlr.press", "semanticscholar.org",
     "ojs.aaai.org", "link.springer.com", "ieeexplore.ieee.org", "openaccess.thecvf.com",
+    "proceedings.iclr.cc", "alphaxiv.org", "ar5iv.org", "dblp.org", "sciencedirect.com", "ssrn.com",
+    "researchgate.net", "biorxiv.org", "nature.com",
 )  # fmt: skip
 _FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
 
@@ -31,7 +40,11 @@ def link_kind(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """
     for kind, url in paper.links.items():
         name = host(url)
-        is_paper = name in _PAPERS or url.lower().endswith(".pdf")
+        is_paper = (
+            any(name == known or name.endswith(f".{known}") for known in _PAPERS)
+            or url.lower().endswith(".pdf")
+            or (name in ("huggingface.co", "hf.co") and urlsplit(url).path.startswith("/papers/"))
+        )
         if kind != "paper" and is_paper:
             yield Finding("L802", f"the {kind} link leads to a paper: {url}", ("links", kind), "put its id into ids")
         if kind == "paper" and (name in _FORGES or name in ("arxiv.org", "aclanthology.org", "doi.org")):
@@ -65,16 +78,18 @@ def shared_link(entries: list[Entry], taxonomy: Taxonomy):
     """Two papers have the same code, project or data link.
 
     Either one repository really serves both (then they are usually `related`), or a list put a
-    neighbour's link on the wrong line.
+    neighbour's link on the wrong line. What three papers share is taken for a toolkit.
     """
-    seen: dict[tuple, Entry] = {}
+    holders = defaultdict(list)
     for entry in entries:
         for kind, url in entry.paper.links.items():
             parts = urlsplit(url.lower().rstrip("/"))
-            place = (host(url), parts.path, parts.query)
-            if place in seen and not _related(entry, seen[place]):
-                yield entry.path, Finding("L805", f"{seen[place].key} has the same {kind} link", ("links", kind))
-            seen.setdefault(place, entry)
+            holders[host(url), parts.path, parts.query].append((entry, kind))
+    for found in holders.values():
+        # What three papers share is a toolkit.
+        if len(found) == 2 and not _related(found[0][0], found[1][0]):
+            (first, _), (entry, kind) = found
+            yield entry.path, Finding("L805", f"{first.key} has the same {kind} link", ("links", kind))
 
 
 def _related(one: Entry, other: Entry) -> bool:

@@ -7,15 +7,21 @@ import unicodedata
 from collections import defaultdict
 
 from survey.checks.registry import (
-    Entry, Finding, Found, Severity, Taxonomy, collection_rule, entry_rule,
-)  # fmt: skip
+    Entry,
+    Finding,
+    Found,
+    Severity,
+    Taxonomy,
+    collection_rule,
+    entry_rule,
+)
 from survey.collection.names import SUFFIXES
 from survey.collection.paper import Author, Paper
 from survey.collection.text import fold
 
 
 def _printed(paper: Paper):
-    for i, (author, name) in enumerate(zip(paper.authors, paper.names)):
+    for i, (author, name) in enumerate(zip(paper.authors, paper.names, strict=True)):
         if not (isinstance(author, Author) and author.literal):
             yield ("authors", i), name.printed, isinstance(author, str)
 
@@ -26,14 +32,17 @@ _CAPITALS = re.compile(r"[^\W\d_]{4,}")
 @entry_rule("N501", "name-in-capitals")
 def name_in_capitals(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """A name in capitals, as some title pages print it: write Kevin Meng, not KEVIN MENG."""
-    for where, name, plain in _printed(paper):
-        words = _CAPITALS.findall(name)
-        if words and all(w.isupper() for w in words):
-            right = re.sub(r"[^\W\d_]+", lambda m: m[0].capitalize() if len(m[0]) > 1 else m[0], name)
+    for where, name, _ in _printed(paper):
+        shouted = [w for w in _CAPITALS.findall(name) if w.isupper()]
+        long = [w for w in re.findall(r"[^\W\d_]{2,}", name) if w.lower() not in SUFFIXES]
+        if shouted or (len(long) > 1 and all(w.isupper() for w in long)):
+            right = name
+            for word in filter(str.isupper, long):
+                right = right.replace(word, word.capitalize())
             yield Finding("N501", f"'{name}' is in capitals", where, f"write {right}")
 
 
-_MARKS = re.compile(r"[0-9*†‡§¶∗⋆♠♣♥♦✉#^]|[¹²³⁰-⁹]+")
+_MARKS = re.compile(r"[0-9*†‡§¶∗⁎⋆★☆‖∥♠♣♥♦✉#^]|[¹²³⁰-⁹]+")
 
 
 @entry_rule("N502", "name-with-marks")
@@ -49,7 +58,8 @@ def name_with_marks(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
 @entry_rule("N503", "et-al")
 def et_al(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """All authors are listed; "et al." and "and others" are for reference lists."""
-    for where, name, _ in _printed(paper):
+    for i, name in enumerate(n.printed for n in paper.names):
+        where = ("authors", i)
         if re.search(r"\bet\.? al\b|^(and )?others$|^…$|^\.\.\.$", name, re.I):
             yield Finding("N503", f"'{name}' is no author", where, "list every author")
 

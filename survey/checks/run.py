@@ -179,7 +179,7 @@ def _against_main(root: Path, base: str, present: set[str], entries: list[Entry]
     stems = {Path(path).stem for path in present}
     findings = []
     parts = listing.split("\0")
-    for status, path in zip(parts[::2], parts[1::2]):
+    for status, path in zip(parts[::2], parts[1::2], strict=False):
         match = _PATH.fullmatch(path)
         if status == "A" or not match:
             continue
@@ -203,9 +203,9 @@ def _same_paper(before: dict, entry: Entry) -> bool:
     old_ids = before.get("ids") if isinstance(before.get("ids"), dict) else {}
     if any(str(old_ids.get(scheme)) == value for scheme, value in paper.ids.items()):
         return True
-    titles = {fold(t) for t in (paper.title, *paper.former_titles)}
+    our_titles = {fold(t) for t in (paper.title, *paper.former_titles)}
     old_titles = {fold(str(t)) for t in (before.get("title"), *(before.get("former_titles") or ()))}
-    return not titles.isdisjoint(old_titles)
+    return not our_titles.isdisjoint(old_titles)
 
 
 # Mending
@@ -220,7 +220,10 @@ def fix(root: Path, report: Report) -> list[Finding]:
             by_path.setdefault(finding.path, []).append(finding)
     for path, found in by_path.items():
         text = before = read_text(root / path)
+        mended_places = set()
         for finding in found:
+            if finding.where in mended_places:
+                continue  # A second fix of one place would undo the first.
             try:
                 mended = replace_scalar(text, finding.where, finding.fix)
             except KeyError:
@@ -228,6 +231,7 @@ def fix(root: Path, report: Report) -> list[Finding]:
             # A fix may never break the file.
             if not read_yaml(mended)[1]:
                 text = mended
+                mended_places.add(finding.where)
                 applied.append(finding)
         if text != before:
             write_file(root / path, text)

@@ -6,8 +6,16 @@ from pydantic import ValidationError
 
 from survey.checks.registry import Finding, built_in, similar_ids
 from survey.collection.paper import (
-    Annotated_, Author, Ids, Links, Paper, PitfallTag, Proposes, Related, Studies,
-)  # fmt: skip
+    Annotated_,
+    Author,
+    Ids,
+    Links,
+    Paper,
+    PitfallTag,
+    Proposes,
+    Related,
+    Studies,
+)
 
 built_in("Y101", "yaml-syntax", "The file is no YAML that we read: one document, no tags.")
 built_in("Y102", "yaml-duplicate-key", "A key stands twice in one mapping. YAML readers keep the last one silently, so one of the two facts would be lost.")
@@ -95,7 +103,7 @@ def _id_form(where: tuple, name: str, value) -> Finding:
         TypeAdapter(Ids).validate_python({name: kept})
     except ValidationError:
         kept = None
-    hint = f'write "{kept}"' if kept else f"see `survey check --explain I201`"
+    hint = f'write "{kept}"' if kept else "see `survey check --explain I201`"
     return Finding("I201", f"{_shown(value)} has not the form of the {name} id", where, hint, kept)
 
 

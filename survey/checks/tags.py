@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 
 from survey.checks.registry import (
-    Entry, Finding, Found, Severity, Taxonomy, collection_rule, entry_rule, similar_ids,
-)  # fmt: skip
+    Entry,
+    Finding,
+    Found,
+    Severity,
+    Taxonomy,
+    collection_rule,
+    entry_rule,
+    similar_ids,
+)
 from survey.collection.paper import Paper
 
 _TAGS = (

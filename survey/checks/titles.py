@@ -12,22 +12,33 @@ _SMALL = (
     "a an the of in on for to and or with without via by from at as into through under toward "
     "towards using beyond between across"
 ).split()
-_GLUED = re.compile(rf"\b({'|'.join(_SMALL)})([A-Z][a-z]+)\b|\b([a-z]+[a-z])([A-Z][a-z]{{3,}})\b")
+_GLUED = re.compile(
+    rf"\b({'|'.join(_SMALL)})([A-Z][a-z]+)\b|\b({'|'.join(w for w in _SMALL if len(w) > 1)})([A-Z]{{2,}}\w*)"
+)
+_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl"})
 
 
 @entry_rule("P601", "title-typography")
 def title_typography(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """Accidents of copying: double spaces, a space before a comma, a hyphen of a line break,
-    a full stop at the end, quotes of LaTeX."""
+    a full stop at the end, quotes of LaTeX, ligatures of a PDF.
+
+    What the publisher prints so goes into `official_typo`.
+    """
     title = paper.title
-    right = re.sub(r"\s{2,}|[\t\n\u00a0\u2009\u200b]", " ", title)
+    for typo in paper.official_typo:
+        title = title.replace(typo, "x")
+    right = re.sub(r"[\u00ad\u200b-\u200d\u2060\ufeff]", "", title.translate(_LIGATURES))
+    right = re.sub(r"\s{2,}|[\t\n\u00a0\u2009]", " ", right)
     right = re.sub(r" +([,;:?!.])(?=\s|$)", r"\1", right)
     right = re.sub(r"``|''", '"', right)
     right = re.sub(r"(?<![.!?])\.$", "", right)
-    right = right.replace("\u00ad", "")
     right = unicodedata.normalize("NFC", right)
     if right != title:
-        yield Finding("P601", "the title has a typographic accident", ("title",), f"write {right}", right)
+        # With an official typo taken out, the rest is not the whole title.
+        fix = None if paper.official_typo else right
+        hint = f"write {right}" if fix else ""
+        yield Finding("P601", "the title has a typographic accident", ("title",), hint, fix)
     if re.search(r"[a-z]- [a-z]", title) and not re.search(r"- (and|or|to) ", title):
         yield Finding("P601", "a hyphen of a line break is left in the title", ("title",))
     if re.search(r":[^\s/]", title) and not re.search(r"\d:\d", title):
@@ -44,8 +55,8 @@ def title_glued_words(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """
     known = {w for part in (*paper.protect, *paper.official_typo, paper.acronym or "") for w in part.split()}
     for match in _GLUED.finditer(paper.title):
-        if match[1] and match[0] not in known:
-            right = f"{match[1]} {match[2]}"
+        if match[0] not in known:
+            right = " ".join(part for part in match.groups() if part)
             yield Finding("P602", f"'{match[0]}' looks like two words", ("title",), f"write {right}")
 
 
@@ -67,7 +78,7 @@ def title_misspelled(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     If the publisher's own page prints it so, list the word in `official_typo`: a title is
     cited as it was published.
     """
-    official = {word.lower() for word in paper.official_typo}
+    official = {word.lower() for typo in paper.official_typo for word in typo.split()}
     for word in re.findall(r"[A-Za-z]+", paper.title):
         right = _MISSPELLED.get(word.lower())
         if right and word.lower() not in official:

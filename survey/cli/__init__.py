@@ -24,8 +24,12 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line. Returns 0 where all is well, 1 for problems, 2 for wrong usage."""
     argv = sys.argv[1:] if argv is None else argv
     try:
+        if hasattr(sys.stdout, "reconfigure"):
+            sys.stdout.reconfigure(errors="replace")  # A terminal may lack a letter.
         args = _parser(argv).parse_args(argv)
-        return args.run(args)
+        code = args.run(args)
+        sys.stdout.flush()  # Now, since at exit nobody is left to deal with a broken pipe.
+        return code
     except BrokenPipeError:
         # The reader has gone (`survey search ... | head`): no message, and no second try at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

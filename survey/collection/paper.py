@@ -23,7 +23,7 @@ Status = Literal["withdrawn", "retracted"]
 
 KEY_PATTERN = r"^[a-z]+[0-9]{4}[a-z0-9]+$"
 ARXIV_PATTERN = r"^([0-9]{4}\.[0-9]{4,5}|[a-z-]+(\.[A-Z]{2})?/[0-9]{7})$"
-DOI_PATTERN = r"^10\.[0-9]{4,9}/[^\s]+$"
+DOI_PATTERN = r"^10\.[0-9]{4,9}/[^\s{}\\\"]+$"
 ANTHOLOGY_PATTERN = r"^([0-9]{4}\.[a-z0-9_]+-[a-z0-9_]+\.[0-9]+|[A-Z][0-9]{2}-[0-9]{4})$"
 OPENREVIEW_PATTERN = r"^[A-Za-z0-9_-]{9,14}$"
 URL_PATTERN = r"^https?://[^\s<>\"{}|\\^`]+$"

@@ -17,19 +17,24 @@ from yaml.cyaml import CParser
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
 
+# libyaml composes by recursion, without a guard: what could overflow the stack is measured before.
+_OPENERS = ("[", "{", "- ", "? ", "-\t", "?\t")
+_SAFE_DEPTH = 500
+
 # What the resolver below answers for every scalar without an explicit tag.
 _PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
 
-_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]*)\Z")
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?\Z")
 # Plain scalars that YAML 1.1 or 1.2 readers take for numbers, truth values, nothing or times.
 _NUMBER = re.compile(
-    r"[-+]?(?:0[xXoObB]?[0-9a-fA-F_]*|[0-9][0-9_]*|(?:[0-9][0-9_]*)?\.[0-9_]+|[0-9][0-9_]*\.[0-9_]*)"
+    r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*|(?:[0-9][0-9_]*)?\.[0-9_]+|[0-9][0-9_]*\.[0-9_]*)"
     r"(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z"
 )
 _TIME = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[Tt ].*")
 _TRUTH = frozenset("y Y yes Yes YES n N no No NO on On ON off Off OFF True TRUE False FALSE".split())
 _NOTHING = frozenset(["", "~", "null", "Null", "NULL"])
+_COMMANDS = frozenset(["=", "<<"])
 _SUSPECT_START = frozenset("0123456789+-.yYnNoOtTfF~=<")
 
 
@@ -71,6 +76,8 @@ def compose(text: str, limit: int | None = MAX_BYTES) -> yaml.Node | None:
     if limit and len(text) > limit:
         raise YamlProblem("Y104", f"the file is longer than {limit // 1024} KiB", 1, 1)
     try:
+        if sum(map(text.count, _OPENERS)) > _SAFE_DEPTH:
+            _refuse_depth(text)
         parser = _Loader(text)
         try:
             return parser.get_single_node()
@@ -82,9 +89,26 @@ def compose(text: str, limit: int | None = MAX_BYTES) -> yaml.Node | None:
         raise _at(mark, "Y101", message) if mark else YamlProblem("Y101", message, 1, 1) from None
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
-        raise YamlProblem("Y105", f"character U+{error.character:04X} is not allowed", line, 1) from None
+        column = error.position - text.rfind("\n", 0, error.position)
+        message = f"character U+{error.character:04X} is not allowed"
+        raise YamlProblem("Y105", message, line, column) from None
     except (RecursionError, ValueError) as error:
         raise YamlProblem("Y101", str(error), 1, 1) from None
+
+
+def _refuse_depth(text: str) -> None:
+    parser, depth = _Loader(text), 0
+    try:
+        while parser.check_event():
+            event = parser.get_event()
+            if isinstance(event, yaml.CollectionStartEvent):
+                depth += 1
+                if depth > _SAFE_DEPTH:
+                    raise _at(event.start_mark, "Y104", "nested too deeply")
+            elif isinstance(event, yaml.CollectionEndEvent):
+                depth -= 1
+    finally:
+        parser.dispose()
 
 
 def read_yaml(
@@ -130,9 +154,8 @@ def _construct(node: yaml.Node, problems: list[YamlProblem], depth: int):
     if tag is _PLAIN:
         value = node.value
         # Most scalars are words: one look at the first letter settles them.
-        if value and value[0] not in _SUSPECT_START:
-            if value not in _NOTHING:
-                return value
+        if value and value[0] not in _SUSPECT_START and value not in _NOTHING:
+            return value
         return _plain(node, value, problems)
     if tag is _QUOTED:
         return node.value
@@ -143,7 +166,7 @@ def _construct(node: yaml.Node, problems: list[YamlProblem], depth: int):
         record: dict = {}
         for key_node, value_node in node.value:
             key = key_node.value
-            if type(key) is not str:
+            if type(key) is not str or key_node.tag not in (_PLAIN, _QUOTED):
                 problems.append(_at(key_node.start_mark, "Y101", "a key must be one word"))
                 continue
             if key in record:
@@ -171,12 +194,13 @@ def _plain(node: yaml.Node, value: str, problems: list[YamlProblem]):
         "a truth value" if value in _TRUTH
         else "a number" if _NUMBER.match(value)
         else "a time" if _TIME.match(value)
+        else "a command" if value in _COMMANDS
         else None
     )  # fmt: skip
     if kind:
-        problems.append(
-            _at(node.start_mark, "Y103", f"YAML reads {value} as {kind}", f'write "{value}"')
-        )
+        shown = value if len(value) <= 40 else f"{value[:40]}…"
+        hint = f'write "{value}"' if shown is value else "put it in quotes"
+        problems.append(_at(node.start_mark, "Y103", f"YAML reads {shown} as {kind}", hint))
     return value
 
 
@@ -215,8 +239,11 @@ def replace_scalar(text: str, path: tuple, value: str) -> str:
     """
     from survey.files.writer import scalar
 
-    node = compose(text)
+    if text.startswith("\ufeff"):  # libyaml does not count the mark at the beginning.
+        return text[0] + replace_scalar(text[1:], path, value)
+    node, flow = compose(text), False
     for step in path:
+        flow = flow or bool(getattr(node, "flow_style", False))
         if isinstance(node, yaml.MappingNode):
             node = next((v for k, v in node.value if k.value == step), None)
         elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
@@ -227,4 +254,4 @@ def replace_scalar(text: str, path: tuple, value: str) -> str:
             raise KeyError(path)
     if not isinstance(node, yaml.ScalarNode) or node.style in ("|", ">"):
         raise KeyError(path)
-    return text[: node.start_mark.index] + scalar(value) + text[node.end_mark.index :]
+    return text[: node.start_mark.index] + scalar(value, flow) + text[node.end_mark.index :]

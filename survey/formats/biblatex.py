@@ -8,7 +8,8 @@ from survey.collection.paper import Paper
 from survey.collection.taxonomy import Taxonomy
 from survey.formats import bibtex, common
 
-_SPECIAL = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+# Braces have names, since biber counts those of `\{`, too.
+_SPECIAL = {"\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
 
 
 def encode(text: str) -> str:

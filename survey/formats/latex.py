@@ -18,16 +18,26 @@ _ACCENTS = {
 }  # fmt: skip
 _LETTERS = {
     "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O", "ł": "l", "Ł": "L",
-    "ı": "i", "ȷ": "j", "å": "aa", "Å": "AA",
+    "ı": "i", "ȷ": "j", "å": "aa", "Å": "AA", "ẞ": "SS", "þ": "th", "Þ": "TH", "ð": "dh",
+    "Ð": "DH", "ŋ": "ng", "Ŋ": "NG",
 }  # fmt: skip
 _SYMBOLS = {
-    "\\": r"{\textbackslash}", "{": r"\{", "}": r"\}", "&": r"\&", "%": r"\%", "$": r"\$",
-    "#": r"\#", "_": r"\_", "~": r"{\textasciitilde}", "^": r"{\textasciicircum}",
+    # Braces have names, since BibTeX counts those of `\{`, too.
+    "\\": r"{\textbackslash}", "{": r"{\textbraceleft}", "}": r"{\textbraceright}", "&": r"\&",
+    "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "~": r"{\textasciitilde}",
+    "^": r"{\textasciicircum}", "<": r"{\textless}", ">": r"{\textgreater}", "|": r"{\textbar}",
     "–": "--", "—": "---", "‘": "`", "’": "'", "“": "``", "”": "''", "…": r"{\ldots}",
-    "\u00a0": "~", "\u2011": "-", "\u2010": "-", "−": "$-$", "×": r"{$\times$}", "→": r"{$\rightarrow$}",
-    "°": r"{$^\circ$}", "≥": r"{$\geq$}", "≤": r"{$\leq$}", "∞": r"{$\infty$}", "²": r"{$^2$}",
-    "³": r"{$^3$}", "¿": "?`", "¡": "!`", "«": '"', "»": '"', "đ": r"{\SurveyStroke{d}}",
-    "Đ": r"{\SurveyStroke{D}}", "ð": r"{\SurveyStroke{d}}",
+    "\u00a0": "~", "\u2011": "-", "\u2010": "-", "−": "$-$", "¿": "?`", "¡": "!`", "«": "``",
+    "»": "''", "•": r"{\textbullet}", "™": r"{\texttrademark}", "®": r"{\textregistered}",
+    "©": r"{\textcopyright}", "§": r"{\S}", "đ": r"{\SurveyStroke{d}}", "Đ": r"{\SurveyStroke{D}}",
+    "ħ": r"{\SurveyStroke{h}}",
+}  # fmt: skip
+_MATHS = {
+    "×": r"\times", "→": r"\rightarrow", "←": r"\leftarrow", "↔": r"\leftrightarrow",
+    "⇒": r"\Rightarrow", "°": r"^\circ", "≥": r"\geq", "≤": r"\leq", "≠": r"\neq", "≈": r"\approx",
+    "±": r"\pm", "·": r"\cdot", "∞": r"\infty", "∇": r"\nabla", "∂": r"\partial", "∈": r"\in",
+    **{c: f"^{n}" for n, c in zip("0123456789+-n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻ⁿ", strict=True)},
+    **{c: f"_{n}" for n, c in enumerate("₀₁₂₃₄₅₆₇₈₉")},
 }  # fmt: skip
 _GREEK = dict(
     zip(
@@ -37,15 +47,25 @@ _GREEK = dict(
         strict=True,
     )
 )
-_SYMBOLS |= {letter: f"{{$\\{name}$}}" for letter, name in _GREEK.items()} | {"µ": r"{$\mu$}"}
+_MATHS |= {letter: f"\\{name}" for letter, name in _GREEK.items()} | {"µ": r"\mu"}
+_SYMBOLS |= {sign: f"{{${command}$}}" for sign, command in _MATHS.items()}
 _SYMBOLS['"'] = "''"
 
 # Commands that plain LaTeX lacks in its default encoding, for files that need them.
 _PREAMBLES = {
     r"\SurveyHorn": r"\providecommand{\SurveyHorn}[1]{\leavevmode{#1}\kern-.09em\raise.9ex\hbox{\tiny,}}",
     r"\SurveyHook": r"\providecommand{\SurveyHook}[1]{\leavevmode{#1}\kern-.32em\raise1.3ex\hbox{\tiny?}}",
-    r"\SurveyStroke": r"\providecommand{\SurveyStroke}[1]{\leavevmode{#1}\kern-.3em\raise.55ex\hbox{\vrule height.06ex width.3em}}",
+    r"\SurveyStroke": (
+        r"\providecommand{\SurveyStroke}[1]{\leavevmode\if d#1d\llap{\raise1.25ex\hbox{\vrule height.06ex width.3em}}"
+        r"\else\rlap{\if h#1\raise1.25ex\else\raise.75ex\fi\hbox{\vrule height.06ex width.3em}}#1\fi}"
+    ),
     r"\SurveyComma": r"\providecommand{\SurveyComma}[1]{\leavevmode{#1}\kern-.35em\lower.35ex\hbox{\tiny,}}",
+    r"{\th}": r"\providecommand{\th}{th}",
+    r"{\TH}": r"\providecommand{\TH}{Th}",
+    r"{\dh}": r"\providecommand{\dh}{d}",
+    r"{\DH}": r"\providecommand{\DH}{D}",
+    r"{\ng}": r"\providecommand{\ng}{ng}",
+    r"{\NG}": r"\providecommand{\NG}{Ng}",
 }
 
 
@@ -56,7 +76,7 @@ def preamble(text: str) -> str:
 
 
 def encode(text: str) -> str:
-    """Return `text` in ASCII LaTeX. Raises `ValueError` for a character LaTeX cannot print.
+    """Return `text` in ASCII LaTeX. What has no command, such as Chinese, stays as it is.
 
     >>> encode("Schütze & Nguyễn")
     'Sch{\\\\"u}tze \\\\& Nguy{\\\\~{\\\\^e}}n'
@@ -67,7 +87,7 @@ def encode(text: str) -> str:
     return "".join(_encode_cluster(cluster) for cluster in _clusters(text))
 
 
-_SPECIAL = re.compile(r'[\\{}&%$#_~^"]')
+_SPECIAL = re.compile(r'[\\{}&%$#_~^"<>|]')
 
 
 def _clusters(text: str):
@@ -93,20 +113,20 @@ def _encode_cluster(cluster: str) -> str:
         if not marks:
             return f"{{{encoded}}}"
     elif base in _SYMBOLS:
-        encoded = _SYMBOLS[base]
         if not marks:
-            return encoded
+            return _SYMBOLS[base]
+        return unicodedata.normalize("NFC", cluster)
     elif base.isascii():
         encoded = base
         if not marks:
             return encoded
     else:
-        raise ValueError(f"LaTeX has no letter for {cluster!r} (U+{ord(base):04X})")
-    # The horn belongs to the letter, so it stands innermost; the others as Unicode orders them.
-    for mark in sorted(marks, key=lambda m: m != "\u031b"):
-        command = _ACCENTS.get(mark)
-        if command is None:
-            raise ValueError(f"LaTeX has no accent for U+{ord(mark):04X} in {cluster!r}")
+        return unicodedata.normalize("NFC", cluster)
+    if not all(mark in _ACCENTS for mark in marks):
+        return unicodedata.normalize("NFC", cluster)
+    # TeX places an accent over a single character only, so these stand innermost.
+    for mark in sorted(marks, key=lambda m: m in _BOXED):
+        command = _ACCENTS[mark]
         if encoded in ("i", "j") and mark not in _BELOW:
             encoded = f"\\{encoded}"
         braced = encoded if len(encoded) == 1 and not command.isalpha() else f"{{{encoded}}}"
@@ -115,14 +135,13 @@ def _encode_cluster(cluster: str) -> str:
 
 
 _BELOW = "\u0327\u0328\u0323\u0331\u0326\u031b"
+_BOXED = f"{_BELOW}\u0309"
 _MARK_OF = {command: mark for mark, command in _ACCENTS.items()}
 _LETTER_OF = {command: letter for letter, command in _LETTERS.items()}
 _TOKEN = re.compile(r"\\([a-zA-Z]+) ?|\\(.)|([{}])|(---?|``|''|\$[^$]*\$|~)|(.)", re.S)
-_MATH = {r"$\%s$" % name: letter for letter, name in _GREEK.items()} | {
-    value.strip("{}"): letter for letter, value in _SYMBOLS.items() if "$" in value and letter != "µ"
-}
+_MATH = {f"${command}$": sign for sign, command in _MATHS.items() if sign != "µ"} | {"$-$": "−"}
 _PLAIN = {"--": "–", "---": "—", "``": "“", "''": "”", "~": "\u00a0"}
-_WORDS = {"textbackslash": "\\", "textasciitilde": "~", "textasciicircum": "^", "ldots": "…", "textquotedbl": '"'}
+_WORDS = {code[2:-1]: sign for sign, code in _SYMBOLS.items() if re.fullmatch(r"{\\\w+}", code)}
 
 
 def decode(text: str) -> str:
@@ -154,6 +173,8 @@ def _decode_one(tokens: list, at: int) -> tuple[str, int]:
         return _decode(tokens, at)
     command = word or sign
     if command in _MARK_OF:
+        while at < len(tokens) and tokens[at][4] == " ":
+            at += 1
         if at == len(tokens):
             return "", at
         base, at = _decode_one(tokens, at)
@@ -165,7 +186,7 @@ def _decode_one(tokens: list, at: int) -> tuple[str, int]:
         return base[:end] + _MARK_OF[command] + base[end:], at
     if word == "SurveyStroke":
         base, at = _decode_one(tokens, at)
-        return {"d": "đ", "D": "Đ"}.get(base, base), at
+        return {"d": "đ", "D": "Đ", "h": "ħ"}.get(base, base), at
     if word:
         return _LETTER_OF.get(word) or _WORDS.get(word) or f"\\{word}", at
     if sign:

@@ -58,7 +58,10 @@ def index(collection: Collection) -> dict[str, Any]:
     return {
         "terms": {field: _terms(collection, field) for field in SECTIONS},
         "words": WORDS,
-        "families": _numbers(collection, "family", (m.family for m in _all(collection, "method"))),
+        "families": [
+            list(collection.taxonomy.families).index(method.family)
+            for method in _all(collection, "method")
+        ],
         "metrics": [
             _numbers(collection, "metric", benchmark.metrics)
             for benchmark in _all(collection, "benchmark")
@@ -168,7 +171,7 @@ def _tags(collection: Collection, papers: list[Paper]) -> dict[str, Any]:
             for p in papers
         ),
         "kind": column(words["kind"], (p.kinds for p in papers)),
-        "has": column(words["has"], (sorted(facets[p.key].has, key=HAS.index) if True else () for p in papers)),
+        "has": column(words["has"], ((w for w in HAS if w in facets[p.key].has) for p in papers)),
         "status": column(words["status"], (sorted(facets[p.key].status) for p in papers)),
     }
 

@@ -25,7 +25,10 @@ const AROUND = new RegExp(`^[${SPACE}]+|[${SPACE}]+$`, "g");
 const YEAR = /^([0-9]{4})?(\.\.)?([0-9]{4})?$/;
 
 // Letters that Unicode does not decompose, as people type them on a plain keyboard.
-const PLAIN = { ß: "ss", æ: "ae", œ: "oe", ø: "o", đ: "d", ð: "d", ł: "l", þ: "th", ı: "i" };
+const PLAIN = {
+  ß: "ss", æ: "ae", œ: "oe", ø: "o", đ: "d", ð: "d", ł: "l", þ: "th", ı: "i", μ: "mu",
+};
+const NOT_PLAIN = new RegExp(`[${Object.keys(PLAIN).join("")}]`, "g");
 
 /** The words of `text`, lower case, unaccented, joined by single spaces. */
 export function fold(text) {
@@ -36,7 +39,7 @@ export function fold(text) {
     .normalize("NFKD")
     .replace(/\p{M}+/gu, "")
     .toLowerCase()
-    .replace(/[ßæœøđðłþı]/g, (letter) => PLAIN[letter])
+    .replace(NOT_PLAIN, (letter) => PLAIN[letter])
     .replace(/[^\p{L}\p{N}]+/gu, " ")
     .trim();
 }

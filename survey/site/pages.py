@@ -1,0 +1,271 @@
+"""The pages that we make: one for each paper, term, year and author, and what fills the indexes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from survey.collection import Collection, Paper
+from survey.collection.text import ascii_slug
+from survey.formats import FORMATS
+from survey.site import links
+from survey.site.fill import formula, short_citation
+
+HERE = Path(__file__).parent
+
+
+class Page(NamedTuple):
+    """A page to be put into the theme. `section` is the page of mkdocs whose shell it takes."""
+
+    address: str
+    section: str
+    title: str
+    description: str
+    content: str
+    head: str = ""
+
+
+# The metrics and papers of a term are told in these words.
+STANCES = {
+    "shows": "shows that it happens", "measures": "measures it",
+    "mitigates": "claims to lessen it", "denies": "finds it absent or small",
+}  # fmt: skip
+RELATIONS = {
+    "extends": "Extends", "extended-by": "Extended by", "corrects": "Corrects",
+    "corrected-by": "Corrected by", "supersedes": "Supersedes", "superseded-by": "Superseded by",
+    "reproduces": "Reproduces", "reproduced-by": "Reproduced by",
+    "fails-to-reproduce": "Fails to reproduce", "not-reproduced-by": "Not reproduced by",
+    "refutes": "Refutes", "refuted-by": "Refuted by", "same-benchmark": "Same benchmark as",
+}  # fmt: skip
+BASES = {"title": "title", "abstract": "abstract", "readme": "readme", "full-text": "full text"}
+ID_NAMES = {"arxiv": "arXiv", "doi": "DOI", "anthology": "ACL Anthology", "openreview": "OpenReview"}
+ID_ADDRESSES = {
+    "arxiv": "https://arxiv.org/abs/{}", "doi": "https://doi.org/{}",
+    "anthology": "https://aclanthology.org/{}/", "openreview": "https://openreview.net/forum?id={}",
+}  # fmt: skip
+LINK_NAMES = {"code": "Code", "project": "Project", "data": "Data", "paper": "Paper"}
+CITED_AS = {"bibtex": "BibTeX", "biblatex": "biblatex", "ris": "RIS"}
+
+
+class Pages:
+    """Makes every page of a collection. Nothing is written here."""
+
+    def __init__(self, collection: Collection, root: Path, settings: dict[str, str]) -> None:
+        self.collection, self.root = collection, root
+        self.site_url, self.site_name, self.source = settings["url"], settings["name"], settings["source"]
+        self.taxonomy = collection.taxonomy
+        self._templates = Environment(
+            loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
+            trim_blocks=True, lstrip_blocks=True,
+        )  # fmt: skip
+        self._templates.globals.update(
+            links=links, taxonomy=self.taxonomy, collection=collection, STANCES=STANCES, BASES=BASES,
+            RELATIONS=RELATIONS, ID_NAMES=ID_NAMES, LINK_NAMES=LINK_NAMES, source=self.source,
+            formula=formula, short_citation=short_citation, shared=self._shared, hue=hue,
+            term_name=lambda section, id: getattr(self.taxonomy, section)[id].name,
+            site_name=self.site_name, site_url=self.site_url,
+        )  # fmt: skip
+        self._paper = self._templates.get_template("paper.html")
+        self.places = {
+            "index": self._index, "home": self._home, "explorer": self._explorer,
+            "chart": self._chart, "figure": self._figure, "matrix": self._matrix,
+            "timeline": self._timeline, "checks": self._checks, "agreement": self._agreement,
+            "count": lambda name, base: f"{len(collection.search(name)):,}",
+        }  # fmt: skip
+
+    def _render(self, template: str, **values) -> str:
+        return self._templates.get_template(template).render(**values)
+
+    # Pages
+
+    def all(self) -> Iterator[Page]:
+        """Every page, in an order that does not change."""
+        for paper in self.collection.values():
+            yield self.paper(paper)
+            yield from self._moved(paper)
+        for section in links.FOLDERS:
+            for id in getattr(self.taxonomy, section):
+                yield self.term(section, id)
+        yield from self._years()
+        yield from self._authors()
+
+    def paper(self, paper: Paper) -> Page:
+        """The page of one paper."""
+        base = "../../"
+        t = self.taxonomy
+        cited = {CITED_AS[name]: FORMATS[name].entry(paper, t) for name in CITED_AS}
+        relations = self.collection.relations.get(paper.key, [])
+        content = self._paper.render(
+            paper=paper, base=base, venue=t.venues[paper.venue], cited=cited,
+            ids=[(scheme, value, ID_ADDRESSES[scheme].format(value)) for scheme, value in paper.ids.items()],
+            relations=[r for r in relations if r.target in self.collection],
+            similar=self.collection.similar(paper),
+            file=f"papers/{paper.year}/{paper.key}.yaml",
+        )  # fmt: skip
+        description = paper.summary or f"{short_citation(paper)}: {paper.title}"
+        return Page(links.paper(paper.key), "papers/", paper.title, description, content, self._metadata(paper))
+
+    def _moved(self, paper: Paper) -> Iterator[Page]:
+        """Pages at the former keys, which lead to the new one."""
+        for old in paper.former_keys:
+            to = f"../{paper.key}/"
+            content = f'<h1>Moved</h1><p>This entry is now <a href="{to}">{paper.key}</a>.</p>'
+            head = f'<meta http-equiv="refresh" content="0; url={to}">'
+            yield Page(links.paper(old), "papers/", f"{old} has moved", "This entry has a new key.", content, head)
+
+    def _metadata(self, paper: Paper) -> str:
+        """What reference managers and search engines read in the head of the page."""
+        return self._render("metadata.html", paper=paper, venue=self.taxonomy.venues[paper.venue], data=self._json_ld(paper))
+
+    def _json_ld(self, paper: Paper) -> str:
+        data = {
+            "@context": "https://schema.org",
+            "@type": "ScholarlyArticle",
+            "headline": paper.title,
+            "author": [{"@type": "Person", "name": n.printed} for n in paper.names],
+            "datePublished": str(paper.year),
+            "isPartOf": self.taxonomy.venues[paper.venue].full_name,
+        }
+        if paper.url:
+            data["url"] = paper.url
+        # `<` cannot stand in a script, whatever a title may hold.
+        return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
+
+    def term(self, section: str, id: str) -> Page:
+        """The page of a strategy, method, pitfall, benchmark, metric or venue."""
+        term = getattr(self.taxonomy, section)[id]
+        kind = section_name(section)
+        query = f"{kind}:{id}"
+        papers = self.collection.search(query)
+        founding = [self.collection[k] for k in term.papers if k in self.collection]
+        content = self._render(
+            f"{section}.html" if (HERE / "templates" / f"{section}.html").exists() else "term.html",
+            term=term, section=section, kind=kind, base="../../", query=query, papers=papers,
+            founding=founding, groups=self._groups(section, id, papers),
+        )  # fmt: skip
+        folder = links.FOLDERS[section]
+        description = " ".join(term.definition.split()) or f"Papers of {term.name} on knowledge editing."
+        return Page(links.term(section, id), f"{folder}/", term.name, description, content)
+
+    def _groups(self, section: str, id: str, papers: list[Paper]) -> list[tuple[str, list]]:
+        """The papers of a term by what they have to do with it: (heading, papers)."""
+        if section in ("methods", "benchmarks"):
+            proposing = [p for p in papers if id in getattr(p.proposes, section)]
+            return [("Proposed by", proposing), ("Studied by", [p for p in papers if p not in proposing])]
+        if section == "families":
+            own = [p for p in papers if id in p.proposes.families or any(self.taxonomy.methods[m].family == id for m in p.proposes.methods)]
+            return [("Papers that propose a method of this kind", own), ("Papers that study such methods", [p for p in papers if p not in own])]
+        if section == "pitfalls":
+            inside = {id, *(p for p in self.taxonomy.pitfalls if p.startswith(f"{id}."))}
+            return [
+                (f"The paper {told}", [p for p in papers if any(tag.id in inside and tag.stance == stance for tag in p.pitfalls)])
+                for stance, told in STANCES.items()
+            ]
+        return [("Papers", papers)]
+
+    def _years(self) -> Iterator[Page]:
+        for year, papers in self._by_year().items():
+            content = self._render("list.html", title=f"Papers of {year}", papers=papers, base="../../", query=f"year:{year}")
+            yield Page(links.year(year), "years/", str(year), f"{len(papers)} papers of {year} on knowledge editing.", content)
+
+    def _by_year(self) -> dict[int, list[Paper]]:
+        years: dict[int, list[Paper]] = {}
+        for paper in self.collection.values():
+            years.setdefault(paper.year, []).append(paper)
+        return years
+
+    def _authors(self) -> Iterator[Page]:
+        for slug, papers in sorted(self.collection.authors.items()):
+            name = self._name_of(slug, papers)
+            content = self._render("list.html", title=name, papers=papers, base="../../", query=f'author:"{name}"')
+            yield Page(f"authors/{slug or 'unnamed'}/", "authors/", name, f"Papers by {name} on knowledge editing.", content)
+
+    def _name_of(self, slug: str, papers: list[Paper]) -> str:
+        return next(n.printed for n in papers[0].names if ascii_slug(n.printed) == slug)
+
+    def _shared(self, traits: list[str]) -> str:
+        """What two papers share, in words: `both on ROME, both by Kevin Meng`."""
+        words = []
+        for trait in traits:
+            field, _, value = trait.partition(":")
+            section = links.SECTION_OF.get(field)
+            if section:
+                words.append(getattr(self.taxonomy, section)[value].name)
+            else:
+                words.append(self._name_of(value, self.collection.authors[value]))
+        return ", ".join(words)
+
+    # Placeholders
+
+    def _index(self, name: str, base: str) -> str:
+        if name == "years":
+            return self._render("index_years.html", years=self._by_year(), base=base) + self._timeline("", base)
+        if name == "authors":
+            people = [(self._name_of(s, p), s, len(p)) for s, p in self.collection.authors.items()]
+            people.sort(key=lambda person: (ascii_slug(person[0].split()[-1]), person[1]))
+            return self._render("index_authors.html", people=people, base=base)
+        section = next(s for s, folder in links.FOLDERS.items() if folder == name)
+        kind = section_name(section)
+        terms = getattr(self.taxonomy, section)
+        counts = {id: len(self.collection.search(f"{kind}:{id}")) for id in terms}
+        template = f"index_{name}.html" if (HERE / "templates" / f"index_{name}.html").exists() else "index_terms.html"
+        return self._render(template, terms=terms, counts=counts, section=section, base=base)
+
+    def _home(self, name: str, base: str) -> str:
+        return self._render(
+            "home.html", base=base, latest=list(self.collection.values())[:6],
+            matrix=self._matrix("", base), cited=FORMATS["bibtex"].entry(self.collection["hsueh2024editing"], self.taxonomy)
+            if "hsueh2024editing" in self.collection else "",
+        )  # fmt: skip
+
+    def _explorer(self, name: str, base: str) -> str:
+        from survey.site.explorer import explorer_html
+
+        return explorer_html(self.collection, base)
+
+    def _chart(self, name: str, base: str) -> str:
+        from survey.site.charts import survey_charts
+
+        return survey_charts()[name]
+
+    def _matrix(self, name: str, base: str) -> str:
+        from survey.site.charts import matrix
+
+        return matrix(self.collection, base)
+
+    def _timeline(self, name: str, base: str) -> str:
+        from survey.site.charts import timeline
+
+        return timeline(self.collection, base)
+
+    def _figure(self, name: str, base: str) -> str:
+        return (self.root / "docs" / "assets" / "figures" / f"{name}.svg").read_text("utf-8")
+
+    def _checks(self, name: str, base: str) -> str:
+        from survey.checks import RULES
+
+        return self._render("checks.html", rules=sorted(RULES.values(), key=lambda r: r.code))
+
+    def _agreement(self, name: str, base: str) -> str:
+        from survey.collection.agreement import agreement
+
+        rounds = json.loads((self.root / "docs/results/tagging-agreement.json").read_text("utf-8"))["rounds"]
+        rows = [(r["name"], agreement(r["first"], r["second"])) for r in rounds]
+        return self._render("agreement.html", rounds=rows)
+
+
+def section_name(section: str) -> str:
+    """The name of a section in queries: methods -> method, families -> family."""
+    return section[:-3] + "y" if section.endswith("ies") else section[:-1]
+
+
+def hue(pitfall: str) -> str:
+    """The colour of a pitfall: one for each of the survey's three, grey for the rest."""
+    head = pitfall.partition(".")[0]
+    return head if head in ("generalization", "locality", "general-abilities") else "other"
+
+
