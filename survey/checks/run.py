@@ -22,6 +22,7 @@ from survey.files.writer import write_file
 
 _PATH = re.compile(r"papers/[0-9]{4}/([^/]+)\.yaml")
 _KEY = re.compile(KEY_PATTERN)
+_TAXONOMY = "survey/collection/taxonomy/"
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,11 @@ def _check_all(root: Path, files: list, cache: Cache, base: str) -> list[Finding
         findings += found
         if entry.paper:
             entries.append(entry)
-    findings += check_together(entries, taxonomy)
+    together = check_together(entries, taxonomy)
+    if not (root / _TAXONOMY).is_dir():
+        # Entries outside a clone: the taxonomy is the package's, and not theirs to mend.
+        together = [f for f in together if not f.path.startswith(_TAXONOMY)]
+    findings += together
     findings += _against_main(root, base, {path for path, _ in files}, entries)
     findings = [_placed(root, f) for f in findings]
     return sorted(findings, key=lambda f: (f.path, f.line, f.column, f.code))

@@ -88,8 +88,9 @@ def compose(text: str, limit: int | None = MAX_BYTES) -> yaml.Node | None:
         message = " ".join(part for part in (error.context, error.problem) if part)
         raise _at(mark, "Y101", message) if mark else YamlProblem("Y101", message, 1, 1) from None
     except yaml.reader.ReaderError as error:
-        line = text.count("\n", 0, error.position) + 1
-        column = error.position - text.rfind("\n", 0, error.position)
+        # libyaml counts bytes.
+        before = text.encode()[: error.position].decode(errors="ignore")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         message = f"character U+{error.character:04X} is not allowed"
         raise YamlProblem("Y105", message, line, column) from None
     except (RecursionError, ValueError) as error:
@@ -158,6 +159,8 @@ def _construct(node: yaml.Node, problems: list[YamlProblem], depth: int):
             return value
         return _plain(node, value, problems)
     if tag is _QUOTED:
+        if not node.style:
+            problems.append(_at(node.start_mark, "Y101", "the tag ! is not used here"))
         return node.value
     if tag is not _COLLECTION:
         problems.append(_at(node.start_mark, "Y101", f"the tag {tag} is not used here"))

@@ -15,7 +15,7 @@ from survey.files.reader import read_yaml
 WIDTH = 88
 ORDER = [field.alias or name for name, field in Paper.model_fields.items()]
 _NEEDS_QUOTES = re.compile(r"""^[\s\-?:,\[\]{}#&*!|>'"%@`=<]|: |:$| #|\s$|[\x00-\x1f\x7f\u0085\u2028\u2029]""")
-_FLOW_SPECIAL = re.compile(r"[,\[\]{}]")
+_FLOW_SPECIAL = re.compile(r"[,?\[\]{}]")  # PyYAML ends a word at a question mark, too.
 _FOLDED = ("summary", "note")
 
 

@@ -2,8 +2,7 @@
 
 Every function returns the same bytes for the same input. Hues come from the CSS variables
 `--survey-family-<id>`, so that the charts follow the reader's colour scheme; a dash pattern, a
-marker shape and a label say the same without colour. `STYLE` holds the few rules of CSS that the
-matrix needs.
+marker shape and a label say the same without colour.
 """
 
 from __future__ import annotations
@@ -89,7 +88,7 @@ def _lower(name: str) -> str:
 
 # Geometry of a chart, in units of its view box. On a narrow screen a unit is about 0.75 pixels.
 WIDTH, HEIGHT = 480, 330
-LEFT, RIGHT, TOP, BOTTOM = 52, 392, 34, 282
+LEFT, RIGHT, TOP, BOTTOM = 52, 376, 34, 282
 LABEL_GAP = 18
 # By order in the figure: marker, and dash pattern of the line. Lines that coincide show both.
 MARKS = (
@@ -258,21 +257,6 @@ def _data(figure: Figure, taxonomy: Taxonomy, base: str) -> str:
 
 
 # The map of pitfalls by strategies
-
-STYLE = """\
-.survey-scroll { overflow-x: auto; }
-.survey-matrix td { text-align: right; background: color-mix(in srgb,
-  var(--survey-shade, var(--md-primary-fg-color, #456)) calc(var(--n, 0) * 100%), transparent); }
-.survey-matrix th[scope="row"] { text-align: left; font-weight: 600; }
-.survey-matrix tr.survey-child th[scope="row"] { font-weight: 400; padding-left: 2.2em; }
-.survey-matrix label { cursor: pointer; }
-.survey-matrix tbody:has(input:not(:checked)) tr.survey-child { display: none; }
-.survey-matrix .survey-zero { opacity: .65; }
-@media print {
-  .survey-matrix tbody:has(input:not(:checked)) tr.survey-child { display: table-row; }
-  .survey-matrix input { display: none; }
-}
-"""
 
 
 def matrix(collection: Collection, base: str) -> str:

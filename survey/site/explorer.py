@@ -63,6 +63,7 @@ by year: {by_year}.</p></noscript>
 <div class="explorer-error" id="explorer-error" role="status"></div>
 <ul class="explorer-chips" aria-label="Active conditions" hidden></ul>
 </form>
+<div class="explorer-body">
 <button class="explorer-button explorer-filters-button" type="button" aria-expanded="false" aria-controls="explorer-facets">Filters</button>
 <section class="explorer-facets" id="explorer-facets" aria-labelledby="explorer-facets-title">
 <h2 class="explorer-heading" id="explorer-facets-title">Filters</h2>
@@ -81,6 +82,7 @@ by year: {by_year}.</p></noscript>
 {_SKELETON * 4}</ol>
 <p class="explorer-end"><button class="explorer-button explorer-more" type="button" hidden>Show more</button></p>
 </section>
+</div>
 {_help()}
 </div>
 <script type="module" src="{base}assets/survey/explorer.mjs"></script>

@@ -251,7 +251,7 @@ class Explorer {
     if (!term.field) return `${not}“${term.values[0]}”`;
     const values = section
       ? term.values.map((id) => section.name(id))
-      : spell({ ...term, field: "", negated: false }).replaceAll('"', "").split(",");
+      : term.values.map((value) => spell({ ...term, values: [value] }).replace(/^[^:]*:|"/g, ""));
     return `${LABELS[term.field]}: ${not}${values.join(" or ")}`;
   }
 
@@ -261,24 +261,29 @@ class Explorer {
     const place = this.find("empty");
     place.hidden = good.rows.length > 0 || (index.awaitsDetails(good.terms) && !this.failedDetails);
     if (place.hidden) return;
-    const offers = good.terms.map((term, i) => {
-      const left = search(index, good.terms.toSpliced(i, 1)).length;
-      return { term, left };
-    });
-    offers.sort((a, b) => b.left - a.left);
-    const more = offers.some(({ left }) => left) && good.terms.length > 1;
+    const { terms } = good;
+    const count = (some) => search(index, some).length;
+    const rest = terms.map((term, i) => ({ term, left: count(terms.toSpliced(i, 1)) }));
+    const alone = terms.map((term) => ({ term, left: count([term]) }));
+    const dropping = terms.length > 1 && rest.some(({ left }) => left);
+    const offers = (dropping ? rest : alone).filter(({ left }) => dropping || left);
+    const lead = dropping ? "Without one of them there would be:" : "Each of these alone finds some:";
+    const several = terms.length > 1;
     place.replaceChildren(
-      h("p", {}, h("strong", {}, "No paper meets all of these conditions.")),
-      ...(more ? [h("p", {}, "Without one of them there would be:")] : []),
-      ...(more ? [h("ul", {}, ...offers.map((offer) => this.offer(offer)))] : []),
+      h("p", {}, h("strong", {}, `No paper meets ${several ? "all of these conditions" : "this"}.`)),
+      ...(several && offers.length
+        ? [h("p", {}, lead), h("ul", {}, ...offers.map((offer) => this.offer(offer, dropping)))]
+        : []),
       h("p", {}, button("Clear the search", () => this.clear())),
       h("p", {}, "Words are found by their beginnings: “edit” finds “editing”, “diting” does not."),
     );
   }
 
-  offer({ term, left }) {
-    const drop = () => this.set({ text: without(this.good.text, term) });
-    return h("li", {}, button(`Drop ${this.named(term)}`, drop), ` ${papers(left)}`);
+  /** A way out of an empty result: to drop a term, or to keep it alone. */
+  offer({ term, left }, dropping) {
+    const text = dropping ? without(this.good.text, term) : spell(term);
+    const label = `${dropping ? "Drop" : "Only"} ${this.named(term)}`;
+    return h("li", {}, button(label, () => this.set({ text })), ` ${papers(left)}`);
   }
 
   // Changes

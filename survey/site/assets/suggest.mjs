@@ -5,36 +5,30 @@ import { LABELS } from "./facets.mjs";
 import { FIELDS, fold, SYNONYMS, TERM_FIELDS } from "./query.mjs";
 
 const LIMIT = 8;
-const HINTS = {
-  year: ["2023", "2022..2024", "2023..", "..2021"],
-};
+const HINTS = { year: ["2023", "2022..2024", "2023..", "..2021"] };
 
 /** What the word before the caret can become: `{ from, options: [{ text, label, note }] }`. */
 export function suggestions(text, caret, index) {
   const before = text.slice(0, caret);
   if ((before.match(/"/g) ?? []).length % 2) return { from: caret, options: [] };
   const word = /\S*$/.exec(before)[0];
-  const [, sign, field, values] = /^(-?)(?:(\w+):)?(.*)$/s.exec(word);
+  const [, field, values] = /^-?(?:(\w+):)?(.*)$/s.exec(word);
   const from = caret - values.length;
   if (!field) return { from, options: values ? begun(values, index) : [] };
   const name = SYNONYMS[field.toLowerCase()] ?? field.toLowerCase();
   const last = values.slice(values.lastIndexOf(",") + 1);
-  return { from: caret - last.length, options: valuesOf(name, last, index), sign };
+  return { from: caret - last.length, options: valuesOf(name, last, index) };
 }
 
 /** Fields, then terms of the taxonomy, that begin so. */
 function begun(word, index) {
-  const lower = word.toLowerCase();
   const fields = [...FIELDS, ...Object.keys(SYNONYMS)]
-    .filter((field) => field.startsWith(lower))
+    .filter((field) => field.startsWith(word.toLowerCase()))
     .map((field) => ({ text: `${field}:`, label: `${field}:`, note: "field" }));
   if (word.length < 2) return fields.slice(0, LIMIT);
   const terms = ["method", "pitfall", "benchmark", "family", "venue"].flatMap((field) =>
-    valuesOf(field, word, index).map((option) => ({
-      ...option,
-      text: `${field}:${option.text}`,
-      note: LABELS[field],
-    })),
+    termsOf(index.vocabulary.sections[field], (spelling) => spelling.startsWith(fold(word)))
+      .map((one) => ({ ...one, text: `${field}:${one.text}`, note: LABELS[field] })),
   );
   return [...fields, ...terms].slice(0, LIMIT);
 }
@@ -46,19 +40,20 @@ function valuesOf(field, typed, index) {
     return names.map((name) => option(/\s/.test(name) ? `"${name}"` : name, name));
   }
   if (TERM_FIELDS.includes(field)) {
-    const section = index.vocabulary.sections[field];
-    const fits = (number) =>
-      [section.ids[number], section.names[number], ...section.aliases[number]].some((spelling) =>
-        ` ${fold(spelling)}`.includes(` ${start}`),
-      );
-    return [...section.ids.keys()]
-      .filter(fits)
-      .sort((a, b) => (section.ids[b] === start) - (section.ids[a] === start))
-      .slice(0, LIMIT)
-      .map((number) => option(section.ids[number], section.names[number]));
+    const fits = (spelling) => ` ${spelling}`.includes(` ${start}`);
+    return termsOf(index.vocabulary.sections[field], fits, start);
   }
   const words = HINTS[field] ?? index.vocabulary.words[field] ?? [];
   return words.filter((word) => word.startsWith(typed)).map((word) => option(word, word));
+}
+
+/** Terms one of whose folded spellings fits, the one whose id is `first` before the others. */
+function termsOf({ ids, names, aliases }, fits, first) {
+  return [...ids.keys()]
+    .filter((n) => [ids[n], names[n], ...aliases[n]].some((spelling) => fits(fold(spelling))))
+    .sort((a, b) => (ids[b] === first) - (ids[a] === first))
+    .slice(0, LIMIT)
+    .map((n) => option(ids[n], names[n]));
 }
 
 function option(text, name) {

@@ -1,0 +1,48 @@
+"""Fixtures that every part of the tests shares."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests import entries
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_environment():
+    """No cache, colours or collection of the person who runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SURVEY_CACHE", "off")
+        for name in ("SURVEY_ROOT", "NO_COLOR", "FORCE_COLOR"):
+            patch.delenv(name, raising=False)
+        for name in [n for n in os.environ if n.startswith("GIT_")]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture
+def make_entry():
+    """`make_entry(**fields)` returns a valid record."""
+    return entries.make_entry
+
+
+@pytest.fixture
+def make_root():
+    """`make_root(tmp_path, {path: text or record}, git=False)` writes a small collection."""
+    return entries.make_root
+
+
+@pytest.fixture(scope="session")
+def taxonomy():
+    from survey.files import load_taxonomy
+
+    return load_taxonomy()
+
+
+@pytest.fixture(scope="session")
+def collection():
+    """The real collection of this repository."""
+    from survey.files.load import PACKAGE_ROOT, load_collection
+
+    return load_collection(PACKAGE_ROOT)

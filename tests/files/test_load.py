@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from survey.files import CollectionError, find_root, load_collection, load_taxonomy
+from survey.files.load import PACKAGE_ROOT, entry_files, read_text
+from tests.entries import PATH, make_entry, make_root
+
+
+def test_the_root_is_found_from_below(tmp_path, monkeypatch):
+    root = make_root(tmp_path, {PATH: make_entry()})
+    monkeypatch.chdir(root / "papers" / "2022")
+    assert find_root() == root.resolve()
+
+
+def test_what_was_asked_for_wins(tmp_path, monkeypatch):
+    one, two = (make_root(tmp_path / name, {}) for name in ("one", "two"))
+    monkeypatch.setenv("SURVEY_ROOT", str(one))
+    assert find_root() == one.resolve()
+    assert find_root(two) == two.resolve()
+
+
+def test_elsewhere_the_clone_of_the_package_is_taken(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert find_root() == PACKAGE_ROOT
+
+
+def test_no_collection(tmp_path, monkeypatch):
+    with pytest.raises(CollectionError, match="there is no folder papers/ in"):
+        find_root(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("survey.files.load.PACKAGE_ROOT", tmp_path)
+    with pytest.raises(CollectionError, match="--root or SURVEY_ROOT"):
+        find_root()
+
+
+def test_hidden_files_and_links_out_are_left_alone(tmp_path):
+    root = make_root(tmp_path, {PATH: make_entry(), "papers/.hidden/x.yaml": "a", "papers/2022/.swap.yaml": "b", "papers/stray.txt": "c"})
+    (root / "papers" / "loop").symlink_to(root / "papers")
+    paths = [path for path, _ in entry_files(root)]
+    assert sorted(paths) == [PATH, "papers/loop", "papers/stray.txt"]
+
+
+def test_a_byte_that_is_no_utf8_is_a_character_that_yaml_refuses(tmp_path):
+    file = tmp_path / "a"
+    file.write_bytes(b"a: \xff b")
+    assert read_text(file) == "a: \x00 b"
+
+
+def test_the_collection_is_loaded_newest_first(tmp_path):
+    older = make_entry(authors=["De Cao"], title="Editing", year=2021, venue="emnlp", ids={})
+    root = make_root(tmp_path, {"papers/2021/cao2021editing.yaml": older, PATH: make_entry()})
+    assert list(load_collection(root)) == ["meng2022locating", "cao2021editing"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("title: [", f"{PATH}:2:1: Y101"), ("title: no", f"{PATH}:1:8: Y103"), ("title: x", f"{PATH}: authors: Field required")],
+)
+def test_a_broken_entry_is_named(tmp_path, text, message):
+    with pytest.raises(CollectionError) as caught:
+        load_collection(make_root(tmp_path, {PATH: f"{text}\n"}))
+    assert message in str(caught.value) and "survey check" in str(caught.value)
+
+
+def test_the_first_five_of_many_problems_are_shown(tmp_path):
+    files = {f"papers/2022/a2022{i}.yaml": "title: [\n" for i in range(8)}
+    with pytest.raises(CollectionError, match="^8 entries") as caught:
+        load_collection(make_root(tmp_path, files))
+    assert str(caught.value).count("Y101") == 5
+
+
+def test_the_real_collection_and_taxonomy(collection):
+    assert len(collection) > 300
+    assert load_taxonomy() is load_taxonomy()
+    assert len(load_taxonomy().venues) > 20
+
+
+@pytest.mark.parametrize(("text", "message"), [("- id: [", "Y101"), ("- {id: x, nme: z}", "name")])
+def test_a_broken_taxonomy_is_told(tmp_path, monkeypatch, text, message):
+    (tmp_path / "families.yaml").write_text(text)
+    monkeypatch.setattr("survey.files.load.TAXONOMY", tmp_path)
+    load_taxonomy.cache_clear()
+    try:
+        with pytest.raises(CollectionError, match=message):
+            load_taxonomy()
+    finally:
+        load_taxonomy.cache_clear()
