@@ -15,7 +15,7 @@ _SECTION = {
 }  # fmt: skip
 _WORDS = {"stance": STANCES, "kind": KINDS, "has": HAS, "status": STATUSES}
 # Letters that fold in some special way, and what has a meaning in a query or nearly has one.
-_SPECIAL = "\"\"::,,--  ..\t\u00a0\u3000\ufeff\x1c\x85ßæøłıµμİÉéçñşÅşΣσςǅﬁ２½Ⅳ_'’“”´`~^!?&%+#/\\|()[]{}<>=*@$€一二한글ạơ̈"
+_SPECIAL = '""::,,--  ..\t\u00a0\u3000\ufeff\x1c\x85ßæøłıµμİÉéçñşÅşΣσςǅﬁ２½Ⅳ_\'’“”´`~^!?&%+#/\\|()[]{}<>=*@$€一二한글ạơ̈'
 
 
 def _known(char: str) -> bool:
@@ -84,7 +84,9 @@ def queries(draw, collection: Collection, terms: int = 5) -> str:
             return sign + quoted(spoiled(" ".join(pieces)))
         field = draw(st.sampled_from([*FIELDS, "strategy"]))
         values = known["family" if field == "strategy" else field] or ["x"]
-        chosen = [quoted(spoiled(draw(st.sampled_from(values)))) for _ in range(draw(st.integers(1, 3)))]
+        chosen = [
+            quoted(spoiled(draw(st.sampled_from(values)))) for _ in range(draw(st.integers(1, 3)))
+        ]
         return f"{sign}{spoiled(field) if kind == 4 else field}:{','.join(chosen)}"
 
     return draw(st.sampled_from([" ", " ", " ", "  "])).join(

@@ -76,19 +76,16 @@ def similar_title(entries: list[Entry], taxonomy: Taxonomy):
                 if (i, j) in compared:
                     continue
                 compared.add((i, j))
+                if not _akin(words[i], words[j]):
+                    continue
                 one, two = entries[i].paper, entries[j].paper
                 common = _common_authors(one, two)
                 # The same authors may have changed more of the title on publication.
-                alike = _alike(words[i], words[j]) or (common >= 0.8 and _akin(words[i], words[j]))
-                if alike and common >= 0.5 and _may_be_one(one, two, taxonomy.venues):
+                alike = common >= 0.8 or (common >= 0.5 and _alike(words[i], words[j]))
+                if alike and _may_be_one(one, two, taxonomy.venues):
                     other = entries[i]
                     message = f"similar to '{other.paper.title}' ({other.path})"
                     yield entries[j].path, Finding("D403", message, ("title",))
-
-
-def _alike(one: frozenset, other: frozenset) -> bool:
-    common = len(one & other)
-    return common >= 2 and common >= 0.6 * min(len(one), len(other)) and common * 2 >= len(one | other)
 
 
 def _akin(one: frozenset, other: frozenset) -> bool:
@@ -96,10 +93,15 @@ def _akin(one: frozenset, other: frozenset) -> bool:
     return common >= 2 and common * 2 >= min(len(one), len(other))
 
 
+def _alike(one: frozenset, other: frozenset) -> bool:
+    common = len(one & other)
+    return common >= 0.6 * min(len(one), len(other)) and common * 2 >= len(one | other)
+
+
 def _common_authors(one: Paper, other: Paper) -> float:
     """Share of the shorter author list that stands in the other one, too."""
-    ours = {fold(n.printed) for n in one.names}
-    theirs = {fold(n.printed) for n in other.names}
+    ours = {fold(name.printed) for name in one.names}
+    theirs = {fold(name.printed) for name in other.names}
     return len(ours & theirs) / min(len(ours), len(theirs))
 
 

@@ -45,17 +45,23 @@ def key_disagrees(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     if not match or entry.key in paper.former_keys:
         return
     family, year, word = match[1], int(match[2]), match[3]
-    expected = make_key(paper.names[0], paper.year, paper.title)
-    words = fold(paper.names[0].printed).split()
-    endings = {"".join(words[i:]) for i in range(len(words))} | set(words)
-    if family not in {re.sub("[^a-z]", "", e) for e in endings}:
-        yield Finding("K903", f"the key says '{family}', the first author is {paper.names[0].printed}", ("authors", 0), f"the house key would be {expected}")
+    for where, message in _disagreements(paper, family, year, word):
+        expected = make_key(paper.names[0], paper.year, paper.title)
+        yield Finding("K903", message, where, f"the house key would be {expected}")
+
+
+def _disagreements(paper: Paper, family: str, year: int, word: str):
+    first = fold(paper.names[0].printed).split()
+    if family not in ("".join(first[i:j]) for i in range(len(first)) for j in range(i + 1, len(first) + 1)):
+        yield ("authors", 0), f"the key says '{family}', the first author is {paper.names[0].printed}"
     if year > paper.year or year < paper.year - 3:
-        yield Finding("K903", f"the key says {year}, the entry {paper.year}", ("year",), f"the house key would be {expected}")
-    titles = [[re.sub("[^a-z0-9]", "", fold(w)) for w in t.split()] for t in (paper.title, *paper.former_titles)]
+        yield ("year",), f"the key says {year}, the entry {paper.year}"
     # A key may run on into the following words, where a shorter one was taken.
-    if not any("".join(words[i:]).startswith(word) for words in titles for i in range(len(words))):
-        yield Finding("K903", f"the key says '{word}', the title does not", ("title",), f"the house key would be {expected}")
+    for title in (paper.title, *paper.former_titles):
+        words = [fold(w).replace(" ", "") for w in title.split()]
+        if any("".join(words[i:]).startswith(word) for i in range(len(words))):
+            return
+    yield ("title",), f"the key says '{word}', the title does not"
 
 
 @entry_rule("K904", "folder-year")

@@ -21,18 +21,24 @@ from survey.collection.text import fold
 
 
 def _printed(paper: Paper):
-    for i, (author, name) in enumerate(zip(paper.authors, paper.names, strict=True)):
-        if not (isinstance(author, Author) and author.literal):
-            yield ("authors", i), name.printed, isinstance(author, str)
+    """Each author who is a person: (place in the entry, name, whether it is written plainly)."""
+    for i, author in enumerate(paper.authors):
+        if isinstance(author, str):
+            yield ("authors", i), author, True
+        elif not author.literal:
+            yield ("authors", i), author.name.printed, False
 
 
 _CAPITALS = re.compile(r"[^\W\d_]{4,}")
+_TWO_CAPITALS = re.compile("[A-Z]{2}")
 
 
 @entry_rule("N501", "name-in-capitals")
 def name_in_capitals(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """A name in capitals, as some title pages print it: write Kevin Meng, not KEVIN MENG."""
     for where, name, _ in _printed(paper):
+        if name.isascii() and not _TWO_CAPITALS.search(name):
+            continue
         shouted = [w for w in _CAPITALS.findall(name) if w.isupper()]
         long = [w for w in re.findall(r"[^\W\d_]{2,}", name) if w.lower() not in SUFFIXES]
         if shouted or (len(long) > 1 and all(w.isupper() for w in long)):
@@ -64,11 +70,14 @@ def et_al(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
             yield Finding("N503", f"'{name}' is no author", where, "list every author")
 
 
+_SUFFIX = re.compile(rf",? ({'|'.join(map(re.escape, sorted(SUFFIXES)))})$", re.I)
+
+
 @entry_rule("N504", "several-names")
 def several_names(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """One item holds several names, or a name that is written family name first."""
     for where, name, plain in _printed(paper):
-        if plain and (re.search(r"[,;&]| and ", name)):
+        if plain and re.search(r"[,;&]| and ", _SUFFIX.sub("", name)):
             hint = "one item for each author, given name first"
             yield Finding("N504", f"'{name}' is not one name", where, hint)
 

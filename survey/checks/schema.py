@@ -55,10 +55,15 @@ _KIND_OF_VALUE = {
 def explain(error: ValidationError) -> list[Finding]:
     """Tell the model's errors as findings, each at its place in the entry."""
     found: dict[tuple, Finding] = {}
-    for item in error.errors(include_url=False):
+    items = error.errors(include_url=False)
+    inside = {item["loc"][:-1] for item in items}
+    for item in items:
+        if item["type"] == "too_short" and item["loc"] in inside:
+            continue  # Wrong items are not counted, but they are told.
         where = tuple(p for p in item["loc"] if not _is_union_branch(p))
+        if where != item["loc"] and item["type"] == ("string_type" if isinstance(item["input"], dict) else "model_type"):
+            continue  # An author is a text or a mapping: only the branch that was meant is told.
         finding = _explain(item, where)
-        # An author is a text or a mapping: both branches complain, the first one is enough.
         found.setdefault((finding.code, where), finding)
     return list(found.values())
 
@@ -69,7 +74,7 @@ def _is_union_branch(part) -> bool:
 
 def _explain(item: dict, where: tuple) -> Finding:
     kind, value = item["type"], item.get("input")
-    name = str(where[-1]) if where else "entry"
+    name = next((p for p in reversed(where) if isinstance(p, str)), "entry")
     if kind == "extra_forbidden":
         holder = tuple(p for p in where[:-1] if isinstance(p, str))
         model = _MODELS.get(holder)

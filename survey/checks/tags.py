@@ -57,8 +57,12 @@ def tag_used_once(entries: list[Entry], taxonomy: Taxonomy):
     """
     users = defaultdict(list)
     for entry in entries:
+        # The places of one entry, the first for each tag.
+        places = {}
         for where, section, tag in _tags(entry.paper):
-            if section != "families" and not any(e is entry for e, _ in users[section, tag]):
+            places.setdefault((section, tag), where)
+        for (section, tag), where in places.items():
+            if section != "families":
                 users[section, tag].append((entry, where))
     for (section, tag), found in users.items():
         term = getattr(taxonomy, section).get(tag)

@@ -109,6 +109,8 @@ def _github(findings, root: Path) -> str:
 
 
 def _sarif(findings, root: Path) -> str:
+    from urllib.parse import quote
+
     from survey import __version__
     from survey.checks import RULES
 
@@ -124,7 +126,7 @@ def _sarif(findings, root: Path) -> str:
             "message": {"text": f.message + (f" ({f.hint})" if f.hint else "")},
             "locations": [{
                 "physicalLocation": {
-                    "artifactLocation": {"uri": f.path},
+                    "artifactLocation": {"uri": quote(f.path)},
                     "region": {"startLine": f.line, "startColumn": f.column},
                 }
             }],

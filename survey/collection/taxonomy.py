@@ -92,6 +92,9 @@ class Edition(BaseModel):
     volume: str | None = None
 
 
+_NO_EDITION = Edition()
+
+
 class Venue(Term):
     type: Literal["conference", "findings", "workshop", "journal", "preprint"]
     full_name: str
@@ -102,7 +105,7 @@ class Venue(Term):
     years: dict[int, Edition] = Field({}, description="Years in which it took place, if listed.")
 
     def edition(self, year: int) -> Edition:
-        return self.years.get(year) or Edition()
+        return self.years.get(year, _NO_EDITION)
 
     def booktitle_of(self, year: int) -> str:
         """The title of the proceedings, or of the journal, of that year."""

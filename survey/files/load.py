@@ -107,7 +107,8 @@ def load_collection(root: str | os.PathLike | None = None) -> Collection:
     cache.save()
     if problems:
         shown = "\n  ".join(problems[:5])
+        entries = "1 entry" if len(problems) == 1 else f"{len(problems):,} entries"
         raise CollectionError(
-            f"{len(problems)} entries cannot be read; `survey check` explains each:\n  {shown}"
+            f"{entries} cannot be read; `survey check` explains each:\n  {shown}"
         )
     return Collection(papers, load_taxonomy())

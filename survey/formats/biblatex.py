@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-import re
-
 from survey.collection.paper import Paper
 from survey.collection.taxonomy import Taxonomy
 from survey.formats import bibtex, common
+from survey.formats.latex import MATHS
 
-# Braces have names, since biber counts those of `\{`, too.
-_SPECIAL = {"\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+# Braces have names, since biber counts those of `\{`, too. Few fonts for text have Greek and signs.
+_SPECIAL = {
+    "\\": r"\textbackslash{}", "{": r"\textbraceleft{}", "}": r"\textbraceright{}",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}",
+    **{c: f"\\{c}" for c in "&%$#_"}, **{sign: f"{{${command}$}}" for sign, command in MATHS.items()},
+}  # fmt: skip
+_TABLE = str.maketrans(_SPECIAL)
 
 
 def encode(text: str) -> str:
     """Escape what TeX would read as a command; letters stay as they are."""
-    text = re.sub(r'"([^"]*)"', r"“\1”", text)
-    return re.sub(r"[\\{}&%$#_~^]", lambda m: _SPECIAL.get(m[0], f"\\{m[0]}"), text)
+    return common.paired(text).translate(_TABLE)
 
 
 def entry(paper: Paper, taxonomy: Taxonomy) -> str:
     """One entry, with a final newline."""
-    kind, fields = bibtex.entry_fields(paper, taxonomy, encode)
-    month = common.month(paper, taxonomy)
+    published = common.publication(paper, taxonomy)
+    kind, fields = bibtex.entry_fields(paper, published, encode)
+    month = published.month
     fields["date"] = f"{paper.year}-{month:02}" if month else str(paper.year)
     del fields["year"]
     if "journal" in fields:

@@ -10,10 +10,10 @@ from survey.formats import common, latex
 
 def entry(paper: Paper, taxonomy: Taxonomy) -> str:
     """One entry, with a final newline."""
-    kind, fields = entry_fields(paper, taxonomy, latex.encode)
-    month = common.month(paper, taxonomy)
-    if month:
-        fields["month"] = common.MONTHS[month - 1]
+    published = common.publication(paper, taxonomy)
+    kind, fields = entry_fields(paper, published, latex.encode)
+    if published.month:
+        fields["month"] = common.MONTHS[published.month - 1]
     if paper.preprint and paper.ids.arxiv:
         fields["eprint"] = paper.ids.arxiv
         fields["archiveprefix"] = "arXiv"
@@ -21,52 +21,61 @@ def entry(paper: Paper, taxonomy: Taxonomy) -> str:
     return latex.preamble(text) + text
 
 
-def entry_fields(paper: Paper, taxonomy: Taxonomy, encode) -> tuple[str, dict[str, str]]:
+def entry_fields(paper: Paper, published: common.Publication, encode) -> tuple[str, dict[str, str]]:
     """Type and fields that BibTeX and biblatex share; `encode` writes text for the engine."""
-    venue = common.venue_of(paper, taxonomy)
+    venue = published.venue
     fields = {
         "title": "".join(
-            f"{{{encode(piece)}}}" if keep else encode(piece)
-            for piece, keep in common.protected(paper)
+            [f"{{{encode(piece)}}}" if keep else encode(piece) for piece, keep in common.protected(paper)]
         ),
-        "author": " and ".join(name(n, encode) for n in paper.names),
+        "author": authors(paper.names, encode),
     }
     if venue.type == "preprint":
         kind = "misc"
     elif venue.type == "journal":
         kind = "article"
-        fields["journal"] = encode(common.booktitle(paper, taxonomy))
+        fields["journal"] = encode(published.title)
     else:
         kind = "inproceedings"
-        fields["booktitle"] = encode(common.booktitle(paper, taxonomy))
+        fields["booktitle"] = encode(published.title)
         if venue.series:
             fields["series"] = encode(venue.series)
-    if volume := common.volume(paper, taxonomy):
-        fields["volume"] = encode(volume)
+    if published.volume:
+        fields["volume"] = encode(published.volume)
     if paper.pages:
         fields["pages"] = paper.pages.replace("-", "--")
     fields["year"] = str(paper.year)
-    if address := venue.edition(paper.year).address:
-        fields["address"] = encode(address)
+    if published.address:
+        fields["address"] = encode(published.address)
     if venue.publisher:
         fields["publisher"] = encode(venue.publisher)
     # Plain: hyperref, url and biblatex read these two as they stand.
     if paper.ids.doi:
         fields["doi"] = paper.ids.doi
-    if paper.url:
-        fields["url"] = paper.url
+    if url := paper.url:
+        fields["url"] = url
     if paper.status:
         fields["note"] = encode(paper.status.capitalize())
     return kind, fields
+
+
+def authors(names: tuple[Name, ...], encode) -> str:
+    """All names, joined by `and`."""
+    plain = " and ".join([f"{n.family}, {n.given}" for n in names])
+    # Most lists hold plain letters and plain names only, and need no closer look.
+    if plain.isascii() and not any([n.particle or n.suffix or n.literal or not n.given for n in names]) and encode(plain) == plain:
+        return plain
+    return " and ".join([name(n, encode) for n in names])
 
 
 def name(n: Name, encode) -> str:
     """A name as `particle Family, Suffix, Given`, which leaves nothing to guess."""
     if n.literal:
         return f"{{{encode(n.literal)}}}"
-    family = encode(n.family)
+    if not (n.particle or n.suffix):
+        return f"{encode(n.family)}, {encode(n.given)}" if n.given else encode(n.family)
     # A capital particle or a double name is one family name: braces would break sorting.
-    parts = [f"{encode(n.particle)} {family}" if n.particle else family]
+    parts = [f"{encode(n.particle)} {encode(n.family)}" if n.particle else encode(n.family)]
     if n.suffix:
         parts.append(encode(n.suffix))
     if n.given:

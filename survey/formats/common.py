@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from survey.collection.paper import Paper
 from survey.collection.taxonomy import Taxonomy, Venue
@@ -10,28 +11,41 @@ from survey.collection.taxonomy import Taxonomy, Venue
 MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 
 
-def venue_of(paper: Paper, taxonomy: Taxonomy) -> Venue:
-    return taxonomy.venues[paper.venue]
+class Publication(NamedTuple):
+    """Where and when a paper came out, as far as entry and venue tell together."""
+
+    venue: Venue
+    title: str  # of the proceedings or the journal
+    volume: str | None
+    month: int | None  # 1 to 12
+    address: str | None
 
 
-def booktitle(paper: Paper, taxonomy: Taxonomy) -> str:
-    """Title of the proceedings or of the journal."""
-    return paper.booktitle or venue_of(paper, taxonomy).booktitle_of(paper.year)
+def publication(paper: Paper, taxonomy: Taxonomy) -> Publication:
+    """What the entry says itself goes before what its venue says of that year."""
+    venue = taxonomy.venues[paper.venue]
+    edition = venue.edition(paper.year)
+    return Publication(
+        venue,
+        paper.booktitle or edition.booktitle or venue.booktitle_of(paper.year),
+        paper.volume or edition.volume,
+        int(paper.published[5:]) if paper.published else edition.month,
+        edition.address,
+    )
 
 
-def month(paper: Paper, taxonomy: Taxonomy) -> int | None:
-    """Month of publication, 1 to 12, where it is known."""
-    if paper.published:
-        return int(paper.published[5:])
-    return venue_of(paper, taxonomy).edition(paper.year).month
+def paired(text: str) -> str:
+    """The text with its straight quotes as opening and closing ones."""
+    return re.sub(r'"([^"]*)"', r"“\1”", text) if '"' in text else text
 
 
-def volume(paper: Paper, taxonomy: Taxonomy) -> str | None:
-    return paper.volume or venue_of(paper, taxonomy).edition(paper.year).volume
-
-
-_ACRONYM = re.compile(r"\w*[A-Z]\w*[A-Z]\w*|[a-zµ]+[A-Z]\w*|\w*[A-Z]\w*[0-9]+\w*|[0-9]+[A-Z]\w*")
-_WORD = re.compile(r"[^\W_]+(?:[+^]+(?=\s|$|[:,.?]))?")
+# Two capitals, a capital behind a small letter, or a capital and a digit; `++` and the like belong
+# to the word.
+_ACRONYM = re.compile(
+    r"(?<![^\W_])"
+    r"(?:[^\W_]*[A-Z][^\W_]*[A-Z][^\W_]*|[a-zµμ]+[A-Z][^\W_]*|[^\W_]*[A-Z][^\W_]*[0-9][^\W_]*|[0-9]+[A-Z][^\W_]*)"
+    r"(?![^\W_])(?:[+^]+(?=\s|$|[:,.?]))?"
+)
 
 
 def protected(paper: Paper) -> list[tuple[str, bool]]:
@@ -40,13 +54,18 @@ def protected(paper: Paper) -> list[tuple[str, bool]]:
     Acronyms are recognised by two capitals, a capital after a small letter, or a capital with a
     digit; other words are protected where the entry says so.
     """
-    title = paper.title
-    spans = [m.span() for m in _WORD.finditer(title) if _ACRONYM.fullmatch(m[0].rstrip("+^"))]
-    words = list(paper.protect) + ([paper.acronym] if paper.acronym else [])
-    for word in words:
-        if any(c.isupper() for c in word):
-            pattern = rf"(?<!\w){re.escape(word)}(?!\w)"
-            spans += [m.span() for m in re.finditer(pattern, title)]
+    title = paired(paper.title)  # Before it is cut, since two quotes may fall into two pieces.
+    spans, at = [], 0
+    for word in title.split(" "):
+        # Most words are small or begin with their only capital.
+        if not (word.islower() or word[1:].islower()):
+            spans += [(at + m.start(), at + m.end()) for m in _ACRONYM.finditer(word)]
+        at += len(word) + 1
+    for word in (*paper.protect, paper.acronym or ""):
+        if word in title and not word.islower():
+            spans += _places(word, title)
+    if not spans:
+        return [(title, False)]
     pieces: list[tuple[str, bool]] = []
     at = 0
     for start, end in sorted(spans, key=lambda s: (s[0], -s[1])):
@@ -59,3 +78,14 @@ def protected(paper: Paper) -> list[tuple[str, bool]]:
     if at < len(title):
         pieces.append((title[at:], False))
     return pieces
+
+
+def _places(word: str, title: str) -> list[tuple[int, int]]:
+    """Where a word stands in the title by itself, if there is anything to find."""
+    found, at = [], title.find(word) if word else -1
+    while at >= 0:
+        end = at + len(word)
+        if not (title[at - 1 : at].isalnum() and word[0].isalnum()) and not (title[end : end + 1].isalnum() and word[-1].isalnum()):
+            found.append((at, end))
+        at = title.find(word, end)
+    return found

@@ -19,20 +19,19 @@ def entry(paper: Paper, taxonomy: Taxonomy) -> str:
 
 def item(paper: Paper, taxonomy: Taxonomy) -> dict:
     """The item as CSL's data model has it."""
-    venue = common.venue_of(paper, taxonomy)
-    edition = venue.edition(paper.year)
-    month = common.month(paper, taxonomy)
+    published = common.publication(paper, taxonomy)
+    venue, month = published.venue, published.month
     fields = {
         "id": paper.key,
         "type": _TYPES.get(venue.type, "paper-conference"),
         "title": paper.title,
         "author": [_name(n) for n in paper.names],
         "issued": {"date-parts": [[paper.year, month] if month else [paper.year]]},
-        "container-title": None if paper.preprint else common.booktitle(paper, taxonomy),
+        "container-title": None if paper.preprint else published.title,
         "collection-title": venue.series,
-        "volume": common.volume(paper, taxonomy),
+        "volume": published.volume,
         "page": paper.pages,
-        "event-place": edition.address,
+        "event-place": published.address,
         "publisher": "arXiv" if paper.preprint else venue.publisher,
         "number": f"arXiv:{paper.ids.arxiv}" if paper.preprint and paper.ids.arxiv else None,
         "DOI": paper.ids.doi,

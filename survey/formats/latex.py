@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from survey.formats.common import paired
+
 _ACCENTS = {
     "\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u0304": "=",
     "\u0307": ".", "\u0306": "u", "\u030c": "v", "\u030b": "H", "\u030a": "r", "\u0327": "c",
@@ -30,9 +32,9 @@ _SYMBOLS = {
     "\u00a0": "~", "\u2011": "-", "\u2010": "-", "−": "$-$", "¿": "?`", "¡": "!`", "«": "``",
     "»": "''", "•": r"{\textbullet}", "™": r"{\texttrademark}", "®": r"{\textregistered}",
     "©": r"{\textcopyright}", "§": r"{\S}", "đ": r"{\SurveyStroke{d}}", "Đ": r"{\SurveyStroke{D}}",
-    "ħ": r"{\SurveyStroke{h}}",
+    "ħ": r"{\SurveyStroke{h}}", "Ħ": r"{\SurveyStroke{H}}",
 }  # fmt: skip
-_MATHS = {
+MATHS = {
     "×": r"\times", "→": r"\rightarrow", "←": r"\leftarrow", "↔": r"\leftrightarrow",
     "⇒": r"\Rightarrow", "°": r"^\circ", "≥": r"\geq", "≤": r"\leq", "≠": r"\neq", "≈": r"\approx",
     "±": r"\pm", "·": r"\cdot", "∞": r"\infty", "∇": r"\nabla", "∂": r"\partial", "∈": r"\in",
@@ -47,8 +49,8 @@ _GREEK = dict(
         strict=True,
     )
 )
-_MATHS |= {letter: f"\\{name}" for letter, name in _GREEK.items()} | {"µ": r"\mu"}
-_SYMBOLS |= {sign: f"{{${command}$}}" for sign, command in _MATHS.items()}
+MATHS |= {letter: f"\\{name}" for letter, name in _GREEK.items()} | {"µ": r"\mu"}
+_SYMBOLS |= {sign: f"{{${command}$}}" for sign, command in MATHS.items()}
 _SYMBOLS['"'] = "''"
 
 # Commands that plain LaTeX lacks in its default encoding, for files that need them.
@@ -57,7 +59,7 @@ _PREAMBLES = {
     r"\SurveyHook": r"\providecommand{\SurveyHook}[1]{\leavevmode{#1}\kern-.32em\raise1.3ex\hbox{\tiny?}}",
     r"\SurveyStroke": (
         r"\providecommand{\SurveyStroke}[1]{\leavevmode\if d#1d\llap{\raise1.25ex\hbox{\vrule height.06ex width.3em}}"
-        r"\else\rlap{\if h#1\raise1.25ex\else\raise.75ex\fi\hbox{\vrule height.06ex width.3em}}#1\fi}"
+        r"\else\rlap{\if D#1\raise.75ex\else\raise1.25ex\fi\hbox{\vrule height.06ex width.3em}}#1\fi}"
     ),
     r"\SurveyComma": r"\providecommand{\SurveyComma}[1]{\leavevmode{#1}\kern-.35em\lower.35ex\hbox{\tiny,}}",
     r"{\th}": r"\providecommand{\th}{th}",
@@ -71,6 +73,8 @@ _PREAMBLES = {
 
 def preamble(text: str) -> str:
     """The definitions that `text` needs, as a BibTeX @preamble, or ''."""
+    if "\\" not in text:
+        return ""
     needed = [line for command, line in _PREAMBLES.items() if command in text]
     return "@preamble{" + "\n  # ".join(f'"{line}"' for line in needed) + "}\n" if needed else ""
 
@@ -83,8 +87,7 @@ def encode(text: str) -> str:
     """
     if text.isascii() and not _SPECIAL.search(text):
         return text
-    text = re.sub(r'"([^"]*)"', r"“\1”", text)
-    return "".join(_encode_cluster(cluster) for cluster in _clusters(text))
+    return "".join(_encode_cluster(cluster) for cluster in _clusters(paired(text)))
 
 
 _SPECIAL = re.compile(r'[\\{}&%$#_~^"<>|]')
@@ -120,6 +123,8 @@ def _encode_cluster(cluster: str) -> str:
         encoded = base
         if not marks:
             return encoded
+    elif not marks and (plain := unicodedata.normalize("NFKC", base)).isascii():
+        return encode(plain)  # Ligatures and wide letters.
     else:
         return unicodedata.normalize("NFC", cluster)
     if not all(mark in _ACCENTS for mark in marks):
@@ -139,7 +144,7 @@ _BOXED = f"{_BELOW}\u0309"
 _MARK_OF = {command: mark for mark, command in _ACCENTS.items()}
 _LETTER_OF = {command: letter for letter, command in _LETTERS.items()}
 _TOKEN = re.compile(r"\\([a-zA-Z]+) ?|\\(.)|([{}])|(---?|``|''|\$[^$]*\$|~)|(.)", re.S)
-_MATH = {f"${command}$": sign for sign, command in _MATHS.items() if sign != "µ"} | {"$-$": "−"}
+_MATH = {f"${command}$": sign for sign, command in MATHS.items() if sign != "µ"} | {"$-$": "−"}
 _PLAIN = {"--": "–", "---": "—", "``": "“", "''": "”", "~": "\u00a0"}
 _WORDS = {code[2:-1]: sign for sign, code in _SYMBOLS.items() if re.fullmatch(r"{\\\w+}", code)}
 
@@ -186,7 +191,7 @@ def _decode_one(tokens: list, at: int) -> tuple[str, int]:
         return base[:end] + _MARK_OF[command] + base[end:], at
     if word == "SurveyStroke":
         base, at = _decode_one(tokens, at)
-        return {"d": "đ", "D": "Đ", "h": "ħ"}.get(base, base), at
+        return {"d": "đ", "D": "Đ", "h": "ħ", "H": "Ħ"}.get(base, base), at
     if word:
         return _LETTER_OF.get(word) or _WORDS.get(word) or f"\\{word}", at
     if sign:

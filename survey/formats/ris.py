@@ -9,23 +9,22 @@ from survey.formats import common
 
 def entry(paper: Paper, taxonomy: Taxonomy) -> str:
     """One record, ended by its ER line."""
-    venue = common.venue_of(paper, taxonomy)
-    kind = {"journal": "JOUR", "preprint": "UNPB"}.get(venue.type, "CPAPER")
+    published = common.publication(paper, taxonomy)
+    kind = {"journal": "JOUR", "preprint": "UNPB"}.get(published.venue.type, "CPAPER")
     lines = [("TY", kind), ("ID", paper.key), ("TI", paper.title)]
     for n in paper.names:
         family = f"{n.particle} {n.family}" if n.particle else n.family
         parts = [n.literal or family, *(p for p in (n.given, n.suffix) if p)]
         lines.append(("AU", ", ".join(parts)))
-    month = common.month(paper, taxonomy)
+    month = published.month
     lines += [("PY", str(paper.year)), ("DA", f"{paper.year}/{month:02}//" if month else f"{paper.year}///")]
     if kind != "UNPB":
-        lines.append(("T2", common.booktitle(paper, taxonomy)))
-    lines.append(("VL", common.volume(paper, taxonomy)))
+        lines.append(("T2", published.title))
+    lines.append(("VL", published.volume))
     if paper.pages:
         start, _, end = paper.pages.partition("-")
         lines += [("SP", start), ("EP", end)]
-    edition = venue.edition(paper.year)
-    lines += [("CY", edition.address), ("PB", "arXiv" if kind == "UNPB" else venue.publisher)]
+    lines += [("CY", published.address), ("PB", "arXiv" if kind == "UNPB" else published.venue.publisher)]
     lines += [("DO", paper.ids.doi), ("UR", paper.url)]
     if paper.ids.arxiv:
         lines.append(("M1" if kind != "UNPB" else "AN", f"arXiv:{paper.ids.arxiv}"))

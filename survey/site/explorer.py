@@ -47,6 +47,7 @@ def explorer_html(collection: Collection, base: str) -> str:
 <noscript><p class="explorer-notice">The explorer needs JavaScript. Without it, the papers stand
 by year: {by_year}.</p></noscript>
 <div class="explorer" id="explorer-root" data-base="{base}" data-count="{count}" data-state="loading">
+<script>{_ASIDE}</script>
 <form class="explorer-search" role="search" aria-label="Papers" method="get">
 <label class="explorer-label" for="explorer-query">Search the papers</label>
 <div class="explorer-line">
@@ -89,6 +90,13 @@ by year: {by_year}.</p></noscript>
 """
 
 
+# The theme's own search takes ?q= for itself when it starts. `explorer.mjs` puts the query back.
+_ASIDE = """\
+(({ pathname, search, hash }) => {
+  document.getElementById("explorer-root").dataset.search = search;
+  if (search) history.replaceState(history.state, "", pathname + hash);
+})(location);"""
+
 _SKELETON = '<li class="explorer-skeleton" aria-hidden="true"><span></span><span></span></li>\n'
 
 
@@ -110,5 +118,7 @@ def _help() -> str:
 
 
 def _keyboard(keys: str) -> str:
-    words = [word if word == "or" else f"<kbd>{word}</kbd>" for word in keys.replace(",", "").split()]
+    words = [
+        word if word == "or" else f"<kbd>{word}</kbd>" for word in keys.replace(",", "").split()
+    ]
     return " ".join(words)

@@ -68,10 +68,14 @@ def rows(sizes: tuple[int, ...] = SIZES) -> Iterator[tuple[str, float, float | N
         for size in sizes:
             site = Path(folder) / str(size)
             per_paper = build(size, site)
-            yield row(f"index, compressed bytes a paper, {size:,} papers", per_paper, BYTES.get(size))
+            yield row(
+                f"index, compressed bytes a paper, {size:,} papers", per_paper, BYTES.get(size)
+            )
             times = keystrokes(site)
             budget = MILLISECONDS.get(size)
-            yield row(f"keystroke to list, ms, median, {size:,} papers", statistics.median(times), budget)
+            yield row(
+                f"keystroke to list, ms, median, {size:,} papers", statistics.median(times), budget
+            )
             p95 = statistics.quantiles(times, n=20)[-1]
             yield row(f"keystroke to list, ms, 95 %, {size:,} papers", p95, budget)
 

@@ -1,6 +1,6 @@
 """Made-up papers that look like real ones, for tests and benchmarks: the same seed, the same papers.
 
-    python -m tests.bench.synthetic 3500 /tmp/made-up      # writes /tmp/made-up/papers/<year>/<key>.yaml
+python -m tests.bench.synthetic 3500 made-up      # writes made-up/papers/<year>/<key>.yaml
 """
 
 from __future__ import annotations
@@ -75,6 +75,7 @@ class Maker:
         self.taxonomy = taxonomy or load_taxonomy()
         self.given, self.family, self.words = _vocabulary(self.rng)
         self.keys: set[str] = set()
+        self.number = 0  # of the last id, so that no two papers share one
 
     def papers(self, count: int) -> Iterator[tuple[str, dict]]:
         """`count` entries as (key, record); keys do not repeat."""
@@ -90,7 +91,7 @@ class Maker:
     def record(self) -> dict:
         rng, t = self.rng, self.taxonomy
         year = rng.choices(range(2019, 2027), (1, 2, 4, 8, 20, 35, 40, 30))[0]
-        venues = [id for id in t.venues if id != "arxiv"]
+        venues = [v.id for v in t.venues.values() if v.id != "arxiv" and (not v.years or year in v.years)]
         venue = "arxiv" if rng.random() < 0.35 else rng.choice(venues)
         acronym = self.acronym() if rng.random() < 0.6 else None
         record = {
@@ -118,8 +119,11 @@ class Maker:
         ]
         if rng.random() < 0.02:
             record["status"] = rng.choice(["withdrawn", "retracted"])
+            record["note"] = "Withdrawn by its authors."
         if rng.random() < 0.05:
             record["unconfirmed"] = ["venue"]
+        finer = {id.rpartition(".")[0] for id in pitfalls}
+        record["pitfalls"] = [tag for tag in record["pitfalls"] if tag["id"] not in finer]
         return {name: value for name, value in record.items() if value}
 
     def name(self) -> str:
@@ -130,7 +134,9 @@ class Maker:
         return f"{given}{middle}{particle} {family}"
 
     def acronym(self) -> str:
-        return "".join(self.rng.choice("AEIOUBCDEFGKLMNPRST") for _ in range(self.rng.randint(3, 6)))
+        return "".join(
+            self.rng.choice("AEIOUBCDEFGKLMNPRST") for _ in range(self.rng.randint(3, 6))
+        )
 
     def title(self, acronym: str | None) -> str:
         rng = self.rng
@@ -138,25 +144,31 @@ class Maker:
             rng.choice(_COMMON if rng.random() < 0.45 else self.words)
             for _ in range(rng.randint(6, 11))
         ]
-        title = " ".join(w if w in ("of", "in", "a", "an", "the", "for") else w.title() for w in words)
+        title = " ".join(
+            w if w in ("of", "in", "a", "an", "the", "for") else w.title() for w in words
+        )
         title = title[0].upper() + title[1:]
         return f"{acronym}: {title}" if acronym and rng.random() < 0.7 else title
 
     def summary(self) -> str:
         rng = self.rng
         count = rng.randint(25, 40)
-        text = " ".join(rng.choice(_VERBS if rng.random() < 0.6 else self.words) for _ in range(count))
+        text = " ".join(
+            rng.choice(_VERBS if rng.random() < 0.6 else self.words) for _ in range(count)
+        )
         return text.capitalize() + "."
 
     def ids(self, year: int, venue: str) -> dict:
         rng = self.rng
         ids = {}
         if venue == "arxiv" or rng.random() < 0.7:
-            ids["arxiv"] = f"{year % 100}{rng.randint(1, 12):02}.{rng.randint(100, 21999):05}"
+            self.number += 1
+            ids["arxiv"] = f"{year % 100}{rng.randint(1, 12):02}.{self.number:05}"
         if rng.random() < 0.4:
             ids["doi"] = f"10.{rng.randint(1000, 9999)}/{rng.randint(100000, 9999999)}.{year}"
-        if rng.random() < 0.3:
-            ids["anthology"] = f"{year}.{rng.choice(['acl-long', 'emnlp-main'])}.{rng.randint(1, 1400)}"
+        if volumes := self.taxonomy.venues[venue].anthology:
+            self.number += 1
+            ids["anthology"] = f"{year}.{rng.choice(volumes)}.{self.number}"
         if rng.random() < 0.3:
             letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
             ids["openreview"] = "".join(rng.choice(letters) for _ in range(10))

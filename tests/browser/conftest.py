@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 
 ASSETS = Path(__file__).parents[2] / "survey" / "site" / "assets"
-CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+CHROMIUM = (
+    os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+)
 
 
 class _Quiet(SimpleHTTPRequestHandler):

@@ -85,7 +85,7 @@ class Reader:
     def query(self) -> str:
         return self.box.input_value()
 
-    def keys(self) -> list[str]:
+    def shown(self) -> list[str]:
         links = self.page.locator(".explorer-title a")
         return [href.rstrip("/").rpartition("/")[2] for href in links.evaluate_all(
             "(links) => links.map((link) => link.href)")]  # fmt: skip
@@ -130,7 +130,7 @@ def keys_of(collection, query: str) -> list[str]:
 def test_all_papers_are_there_newest_first(reader, collection):
     reader.open()
     assert reader.count() == "450 papers"
-    shown = reader.keys()
+    shown = reader.shown()
     assert shown == list(collection)[: len(shown)]
 
 
@@ -138,7 +138,7 @@ def test_a_paper_is_found_by_an_unaccented_name(reader, collection):
     reader.open().type("author:schlotterer")
     expected = keys_of(collection, "author:schlotterer")
     assert expected
-    assert reader.keys() == expected
+    assert reader.shown() == expected
     assert "Schlötterer" in reader.page.locator(".explorer-authors").first.inner_text()
 
 
@@ -182,12 +182,13 @@ def test_an_address_can_be_shared(reader, collection, browser):
     reader.open().type("pitfall:locality has:code")
     reader.page.get_by_label("Sort").select_option("title")
     reader.settle()
-    address, shown = reader.page.url, reader.keys()
+    address, shown = reader.page.url, reader.shown()
     other = Reader(browser.new_page(), address)
     other.open()
+    assert other.page.url == address
     assert other.query() == "pitfall:locality has:code"
     assert other.page.get_by_label("Sort").input_value() == "title"
-    assert other.keys()[:10] == shown[:10]
+    assert other.shown()[:10] == shown[:10]
     other.page.close()
 
 
@@ -219,23 +220,25 @@ def test_sorting(reader, collection):
     }.items():
         reader.page.get_by_label("Sort").select_option(sort)
         reader.settle()
-        shown = [collection[paper] for paper in reader.keys()]
+        shown = [collection[paper] for paper in reader.shown()]
         if key is None:
             assert [paper.key for paper in shown] == list(collection)[::-1][: len(shown)]
         else:
-            letters = [key(p)[0].lower() for p in shown if key(p)[0].isascii() and key(p)[0].isalpha()]
+            letters = [
+                key(p)[0].lower() for p in shown if key(p)[0].isascii() and key(p)[0].isalpha()
+            ]
             assert letters == sorted(letters)
 
 
 def test_a_mistake_is_explained_and_the_list_stays(reader, collection):
     reader.open().type("method:rome")
-    shown = reader.keys()
+    shown = reader.shown()
     reader.type("method:rome method:romee")
-    assert reader.keys() == shown
+    assert reader.shown() == shown
     reader.page.get_by_text("did you mean rome?").wait_for()
     assert reader.page.locator(".explorer-place mark").inner_text() == "romee"
     assert reader.box.get_attribute("aria-invalid") == "true"
-    assert reader.keys() == shown
+    assert reader.shown() == shown
     reader.type("method:rome")
     assert reader.page.locator(".explorer-error").inner_text() == ""
 
@@ -277,7 +280,7 @@ def test_only_the_keyboard(reader, collection):
     keyboard.press("/")
     keyboard.type("pitfall:locality ")
     reader.settle()
-    shown = reader.keys()
+    shown = reader.shown()
     keyboard.press("ArrowDown")
     keyboard.press("x")
     keyboard.press("j")
@@ -286,7 +289,9 @@ def test_only_the_keyboard(reader, collection):
     keyboard.press("Space")
     assert reader.page.locator(".explorer-what").inner_text() == "2 selected:"
     picked = reader.page.locator(".explorer-row:has(:checked) .explorer-title a")
-    assert [href.split("/")[-2] for href in picked.evaluate_all("(a) => a.map((one) => one.href)")] == shown[:2]
+    assert [
+        href.split("/")[-2] for href in picked.evaluate_all("(a) => a.map((one) => one.href)")
+    ] == shown[:2]
     keyboard.press("?")
     assert reader.page.get_by_role("dialog").is_visible()
     keyboard.press("Escape")
@@ -367,11 +372,11 @@ def test_more_results_on_demand(reader, collection):
     for _ in range(12):
         reader.page.mouse.wheel(0, 20_000)
         reader.settle()
-    assert len(reader.keys()) >= 200
+    assert len(reader.shown()) >= 200
     while reader.page.locator(".explorer-more").is_visible():
         reader.page.locator(".explorer-more").click()
         reader.settle()
-    assert reader.keys() == list(collection)
+    assert reader.shown() == list(collection)
 
 
 def test_text_is_never_markup(reader):
@@ -379,7 +384,10 @@ def test_text_is_never_markup(reader):
     assert reader.page.locator(".explorer-title").inner_text() == _HOSTILE
     assert reader.page.locator(".explorer-summary").inner_text() == "<i>Not</i> italic."
     assert reader.page.locator(".explorer-row :is(img, b, i)").count() == 0
-    assert reader.page.get_by_role("link", name="code").get_attribute("href") == "https://example.org/?a=1&b=2"
+    assert (
+        reader.page.get_by_role("link", name="code").get_attribute("href")
+        == "https://example.org/?a=1&b=2"
+    )
     reader.type('"<img src=x onerror=alert(1)>" method:<b>x</b>')
     reader.page.locator(".explorer-place").wait_for()
     assert reader.page.locator("#explorer-root :is(img, b)").count() == 0
@@ -400,7 +408,7 @@ def test_without_details_the_rest_works(reader, collection):
     reader.page.route("**/data/details.json", lambda route: route.abort())
     reader.page.goto(reader.site + "?q=method:rome")
     reader.page.get_by_text("Summaries, ids and links could not be loaded").wait_for()
-    assert reader.keys()
+    assert reader.shown()
     reader.page.unroute("**/data/details.json")
     reader.page.get_by_role("button", name="Try again").click()
     reader.page.wait_for_selector("#explorer-root[data-details=ready]")
@@ -410,7 +418,7 @@ def test_without_details_the_rest_works(reader, collection):
 def test_an_id_is_found_as_soon_as_details_are_there(reader, collection):
     paper = next(p for p in collection.values() if p.ids.arxiv)
     reader.open(f"?q=id:https://arxiv.org/abs/{paper.ids.arxiv}v2")
-    assert paper.key in reader.keys()
+    assert paper.key in reader.shown()
 
 
 def test_filters_hide_behind_a_button_on_a_phone(reader):
@@ -423,7 +431,9 @@ def test_filters_hide_behind_a_button_on_a_phone(reader):
         assert filters.inner_text() == "Filters (2)"
 
 
-@pytest.mark.parametrize("query", ["", "?q=method:rome,memit -venue:arxiv ripple", "?q=zzzz year:1999"])
+@pytest.mark.parametrize(
+    "query", ["", "?q=method:rome,memit -venue:arxiv ripple", "?q=zzzz year:1999"]
+)
 def test_nothing_overflows_and_ids_are_unique(reader, query):
     reader.open(query)
     if reader.page.locator(".explorer-filters-button").is_visible():
@@ -441,7 +451,11 @@ def test_axe_finds_nothing_serious(browser, site, width, scheme, state):
     axe = pytest.importorskip("axe_playwright_python.sync_playwright")
     page = browser.new_page(viewport={"width": width, "height": 900})
     reader = Reader(page, site)
-    reader.open({"empty": "?q=zzzz year:1999", "mistake": "?q=methd:rome"}.get(state, "?q=-venue:arxiv rome"))
+    reader.open(
+        {"empty": "?q=zzzz year:1999", "mistake": "?q=methd:rome"}.get(
+            state, "?q=-venue:arxiv rome"
+        )
+    )
     page.evaluate(f"document.body.setAttribute('data-md-color-scheme', '{scheme}')")
     if page.locator(".explorer-filters-button").is_visible():
         page.locator(".explorer-filters-button").click()

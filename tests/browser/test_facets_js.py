@@ -83,7 +83,9 @@ def test_counts_are_those_with_the_own_facet_free(page, name):
         for field, counts in shown:
             others = Query(tuple(term for term in query.terms if term.field != field))
             expected = Counter(
-                value for p in collection.search(others) for value in values_of(collection, p, field)
+                value
+                for p in collection.search(others)
+                for value in values_of(collection, p, field)
             )
             assert {value: count for value, count in counts if count} == {
                 value: count for value, count in expected.items() if value != "paper"

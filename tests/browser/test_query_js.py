@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from survey.collection import QueryError
+from survey.collection import Collection, QueryError
 from survey.collection.query import FIELDS, SYNONYMS, Query, normal_id
 from survey.collection.text import fold, nearest
 from survey.files import CollectionError, load_collection
@@ -32,13 +32,17 @@ def real():
         return None
 
 
-COLLECTIONS = {"made up": made_up(), "synthetic": synthetic.collection(120), "real": real()}
+COLLECTIONS = {
+    "empty": Collection([], made_up().taxonomy),
+    "made up": made_up(),
+    "synthetic": synthetic.collection(120),
+    "real": real(),
+}
 
 
 @pytest.fixture(scope="module")
-def page(browser, serve, tmp_path_factory):
+def page(browser, serve):
     """A page that has read the modules and the data of all collections."""
-    (tmp_path_factory.mktemp("empty") / "index.html").write_text("<!doctype html>")
     page = browser.new_page()
     page.goto(serve(ASSETS) + "query.mjs")
     page.evaluate(
@@ -121,10 +125,14 @@ def test_every_value_of_every_field_finds_the_same_papers(page, name):
         )
         for spelling in section.spellings
     ]  # fmt: skip
-    asked += [f"key:{key}" for paper in collection.values() for key in (paper.key, *paper.former_keys)]
+    asked += [
+        f"key:{key}" for paper in collection.values() for key in (paper.key, *paper.former_keys)
+    ]
     asked += [f'id:"{value}"' for paper in collection.values() for _, value in paper.ids.items()]
     asked += [f'author:"{name.printed}"' for paper in collection.values() for name in paper.names]
-    answers = page.evaluate("([name, texts]) => texts.map((text) => ask(name, text))", [name, asked])
+    answers = page.evaluate(
+        "([name, texts]) => texts.map((text) => ask(name, text))", [name, asked]
+    )
     for query, answer in zip(asked, answers, strict=True):
         assert answer == python_answer(collection, query), query
 
@@ -149,7 +157,7 @@ def test_folding_is_the_same(page):
 
 
 def test_guesses_are_the_same(page):
-    known = sorted({s for c in (made_up(),) for s in c.taxonomy.methods.spellings} | set(FIELDS))
+    known = sorted({s for s in made_up().taxonomy.methods.spellings} | set(FIELDS))
     words = st.text("abcdefmehtodrkislyn -", max_size=12)
 
     @THOROUGH

@@ -11,6 +11,7 @@ from survey.files.writer import dump
 from tests.entries import PATH, make_entry
 
 OTHER = "papers/2022/bau2022editing.yaml"
+PREPRINT = "papers/2022/meng2022factual.yaml"
 
 
 def findings(files: dict, taxonomy) -> list:
@@ -30,7 +31,7 @@ def one(**fields) -> dict:
 def two(**fields) -> dict:
     """The usual entry, and another one of other people on another subject, with these fields."""
     other = {"title": "Editing Memories at Night", "authors": ["Ann Bau", "Cy Dee"], "ids": {"arxiv": "2203.00001"}}
-    return {PATH: make_entry(code=None), OTHER: make_entry(**{**other, **fields})}
+    return {PATH: make_entry(), OTHER: make_entry(**{**other, **fields})}
 
 
 def text(old: str, new: str) -> dict:
@@ -55,7 +56,7 @@ FINE = one()
 
 # code -> (bad, place | hint, good)
 RULES = {
-    "Y101": (text("[method]", "[method"), "7:1", FINE),
+    "Y101": (text("[method]", "[method"), "7:10", FINE),
     "Y102": (text("year: 2022\n", "year: 2022\nyear: 2023\n"), "4:1 | keep one", FINE),
     "Y103": (text('"2202.05262"', "2202.05262"), '5:14 | write "2202.05262"', FINE),
     "Y104": (text("[method]", "&a [method]"), "6:8 | write the value out", FINE),
@@ -87,10 +88,10 @@ RULES = {
     ),
     "A351": (one(summary="Short.", annotated=read("title")), "7:10", one(summary="Short.")),
     "A352": (
-        one(pitfalls=[pitfall(basis="full-text")]), "8:43",
+        one(pitfalls=[pitfall(basis="full-text")]), "8:42",
         one(pitfalls=[pitfall(basis="full-text")], annotated=read("full-text")),
     ),
-    "A353": (one(summary="word " * 61), "7:1", one(summary="word " * 60)),
+    "A353": (one(summary="word " * 61), "7:10", one(summary="word " * 60)),
     "A354": (one(unconfirmed=["venue"]), "7:14", FINE),
     "A355": (one(status="withdrawn"), "7:9", one(status="withdrawn", note="By the authors: a mistake in a proof.")),
     "D401": (two(ids={"arxiv": "2202.05262"}), f"{OTHER}:5:14", two()),
@@ -99,15 +100,15 @@ RULES = {
         two(title="Locating and editing factual associations in T5"),
     ),
     "D403": (
-        two(title="Locating Factual Associations in GPT", authors=["Kevin Meng", "David Bau"], venue="arxiv", ids={"openreview": "-h6WAS6eE4"}),
-        f"{OTHER}:1:8",
-        two(title="Locating Factual Associations in GPT", ids={"openreview": "-h6WAS6eE4"}),
+        {PATH: make_entry(), PREPRINT: make_entry(title="Factual Associations in GPT", venue="arxiv", ids={"openreview": "-h6WAS6eE4"})},
+        f"{PREPRINT}:1:8",
+        {PATH: make_entry(), PREPRINT: make_entry(title="Factual Associations in GPT", venue="arxiv", authors=["Ann Meng"], ids={"openreview": "-h6WAS6eE4"})},
     ),
     "N501": (one(authors=["KEVIN MENG"]), "2:11 | write Kevin Meng", one(authors=["Kevin JD Meng III", "LEE Ann-Marie"])),
     "N502": (one(authors=["Kevin Meng1*"]), "2:11 | write Kevin Meng", FINE),
     "N503": (one(authors=["Kevin Meng", "et al."]), "2:23 | list every author", one(authors=["Kevin Meng", "Al Etal"])),
     "N504": (one(authors=["Meng, Kevin"]), "2:11 | given name first", one(authors=["Kevin Meng", {"literal": "Meng, Bau and Sons"}])),
-    "N505": (one(authors=["Robert IV"]), "2:11", one(authors=["Robert Logan IV"])),
+    "N505": (one(authors=["Robert IV"]), "2:11", {"papers/2022/logan2022locating.yaml": make_entry(authors=["Robert Logan IV"])}),
     "N506": (one(authors=["Kevin Meng", "kevin  meng"]), "2:23", FINE),
     "N507": (one(authors=["Kevin M\\'eng"]), "2:11 | the letters themselves", one(authors=["Kevin Méng"])),
     "N508": (two(authors=["Ann Bau", "Alex J Andonian"]), f"{OTHER}:2:20", two(authors=["Ann Bau", "Alex Andonian"])),

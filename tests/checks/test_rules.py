@@ -48,8 +48,8 @@ def _place(finding, content) -> str:
 def test_the_bad_example_breaks_nothing_else(code, taxonomy):
     """Otherwise it would not show what this rule is for."""
     also = {
-        "I204": set(), "K902": {"K903"}, "I202": set(), "N505": {"K903"}, "N502": {"K903"}, "N504": {"K903"}, "N503": set(),
-        "T302": {"T302"}, "P604": set(), "N507": {"K903"},
+        "K902": {"K903"}, "N505": {"K903"}, "N502": {"K903"}, "N504": {"K903"},
+        "N506": {"N508"}, "N507": {"K903"},
     }  # fmt: skip
     found = {f.code for f in findings(RULES[code][0], taxonomy)}
     assert found <= {code, "T302", *also.get(code, ())}
@@ -68,7 +68,7 @@ def test_codes_names_and_explanations():
     for code, rule in REGISTRY.items():
         assert re.fullmatch(r"[A-Z][0-9]{3}", code) and rule.code == code
         assert re.fullmatch(r"[a-z-]+", rule.name)
-        assert rule.summary.endswith("."), code
+        assert rule.summary[-1] in ".?", code
         assert rule.scope in ("file", "entry", "collection")
 
 

@@ -14,6 +14,7 @@ from survey.formats.jsonl import record as record_of
 from tests.entries import make_entry
 from tests.files.records import lines, records
 
+
 @settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(records)
 def test_what_is_written_everyone_reads_again(record):

@@ -26,7 +26,8 @@ class Explorer {
     this.selected = new Set();
     this.good = { text: "", terms: [], rows: [] };
     this.typing = false;
-    this.readAddress();
+    this.readAddress(root.dataset.search);
+    this.restoreAddress(root.dataset.search);
     this.listen();
     this.load();
   }
@@ -108,11 +109,20 @@ class Explorer {
 
   // The state and its two other homes, the box and the address
 
-  readAddress() {
-    const state = new URLSearchParams(location.search);
+  readAddress(search = location.search) {
+    const state = new URLSearchParams(search);
     this.box.value = state.get("q") ?? "";
     this.sort = SORTS.includes(state.get("sort")) ? state.get("sort") : "newest";
     this.sortBox.value = this.sort;
+  }
+
+  /** Put back what the page has set aside, once the theme has started and cannot take it. */
+  restoreAddress(search) {
+    if (document.readyState !== "complete") {
+      addEventListener("load", () => this.restoreAddress(search), { once: true });
+    } else if (search && !location.search) {
+      history.replaceState(history.state, "", location.pathname + search + location.hash);
+    }
   }
 
   /** Write the address: a new entry of the history, or while someone types, the same one. */
@@ -384,6 +394,7 @@ class Explorer {
     this.box.addEventListener("keydown", (event) => this.keyInBox(event));
     this.find("search").addEventListener("submit", (event) => {
       event.preventDefault();
+      this.suggestions?.close();
       this.set({ text: this.box.value });
     });
     this.sortBox.addEventListener("change", () => this.set({ sort: this.sortBox.value }));

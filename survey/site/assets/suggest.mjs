@@ -5,7 +5,6 @@ import { LABELS } from "./facets.mjs";
 import { FIELDS, fold, SYNONYMS, TERM_FIELDS } from "./query.mjs";
 
 const LIMIT = 8;
-const HINTS = { year: ["2023", "2022..2024", "2023..", "..2021"] };
 
 /** What the word before the caret can become: `{ from, options: [{ text, label, note }] }`. */
 export function suggestions(text, caret, index) {
@@ -25,10 +24,12 @@ function begun(word, index) {
   const fields = [...FIELDS, ...Object.keys(SYNONYMS)]
     .filter((field) => field.startsWith(word.toLowerCase()))
     .map((field) => ({ text: `${field}:`, label: `${field}:`, note: "field" }));
-  if (word.length < 2) return fields.slice(0, LIMIT);
+  const start = fold(word);
+  if (start.length < 2) return fields.slice(0, LIMIT);
   const terms = ["method", "pitfall", "benchmark", "family", "venue"].flatMap((field) =>
-    termsOf(index.vocabulary.sections[field], (spelling) => spelling.startsWith(fold(word)))
-      .map((one) => ({ ...one, text: `${field}:${one.text}`, note: LABELS[field] })),
+    termsOf(index.vocabulary.sections[field], (spelling) => spelling.startsWith(start)).map(
+      (one) => ({ ...one, text: `${field}:${one.text}`, note: LABELS[field] }),
+    ),
   );
   return [...fields, ...terms].slice(0, LIMIT);
 }
@@ -43,8 +44,8 @@ function valuesOf(field, typed, index) {
     const fits = (spelling) => ` ${spelling}`.includes(` ${start}`);
     return termsOf(index.vocabulary.sections[field], fits, start);
   }
-  const words = HINTS[field] ?? index.vocabulary.words[field] ?? [];
-  return words.filter((word) => word.startsWith(typed)).map((word) => option(word, word));
+  const words = (index.values[field] ?? []).map(String);
+  return words.filter((word) => word.startsWith(start)).map((word) => option(word, word));
 }
 
 /** Terms one of whose folded spellings fits, the one whose id is `first` before the others. */
