@@ -16,7 +16,7 @@ from survey.checks.registry import (
     entry_rule,
 )
 from survey.collection.names import SUFFIXES
-from survey.collection.paper import Author, Paper
+from survey.collection.paper import Paper
 from survey.collection.text import fold
 
 

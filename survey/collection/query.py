@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from survey.collection.paper import ARXIV_PATTERN, ID_SCHEMES, Kind, Stance, Status
 from survey.collection.taxonomy import Taxonomy
-from survey.collection.text import fold, nearest
+from survey.collection.text import fold, nearest, spelling
 
 FIELDS = (
     "method", "family", "pitfall", "stance", "benchmark", "metric", "venue", "year", "author",
@@ -32,7 +32,7 @@ _SECTION = {
     "metric": "metrics", "venue": "venues",
 }  # fmt: skip
 _WORDS = {"stance": STANCES, "kind": KINDS, "has": HAS, "status": STATUSES}
-_YEAR = re.compile(r"(\d{4})?(\.\.)?(\d{4})?")
+_YEAR = re.compile(r"([0-9]{4})?(\.\.)?([0-9]{4})?")
 
 
 class QueryError(ValueError):
@@ -106,7 +106,12 @@ class _Parser:
             while self.at < len(text) and not text[self.at].isspace() and text[self.at] not in ':"':
                 self.at += 1
             word = text[start : self.at]
-            if self.at < len(text) and text[self.at] == ":":
+            if word.lower() in ("http", "https") and text.startswith("://", self.at):
+                # A pasted address means the paper that stands there.
+                while self.at < len(text) and not text[self.at].isspace():
+                    self.at += 1
+                yield Term("id", (normal_id(text[start : self.at]),), negated)
+            elif self.at < len(text) and text[self.at] == ":":
                 self.at += 1
                 yield self.fielded(word, start, negated)
             elif words := fold(word):
@@ -148,9 +153,9 @@ class _Parser:
     def value(self, field: str, value: str, position: int):
         if section := _SECTION.get(field):
             spellings = getattr(self.taxonomy, section).spellings
-            if id := spellings.get(fold(value)):
+            if id := spellings.get(spelling(value)):
                 return id
-            guess = nearest(fold(value), list(spellings))
+            guess = nearest(spelling(value), list(spellings))
             hint = f" (did you mean {spellings[guess]}?)" if guess else ""
             raise self.error(f"there is no {field} '{value}'{hint}", position)
         if words := _WORDS.get(field):

@@ -8,7 +8,7 @@ from typing import Annotated, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from survey.collection.text import fold
+from survey.collection.text import spelling
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9.-]*$")]
 
@@ -133,15 +133,15 @@ class Terms(Mapping[str, T], Generic[T]):
 
     @cached_property
     def spellings(self) -> dict[str, str]:
-        """Every folded id, name and alias, with the id it means; ids win over aliases."""
+        """Every id, name and alias as `spelling` folds it, with the id it means; ids win over aliases."""
         found: dict[str, str] = {}
         for term in self._terms.values():
             for alias in term.aliases:
-                found.setdefault(fold(alias), term.id)
+                found.setdefault(spelling(alias), term.id)
         for term in self._terms.values():
-            found[fold(term.name)] = term.id
+            found[spelling(term.name)] = term.id
         for id in self._terms:
-            found[fold(id)] = id
+            found[spelling(id)] = id
         found.pop("", None)
         return found
 

@@ -30,6 +30,15 @@ def fold(text: str) -> str:
     return _SEPARATORS.sub(" ", text.lower().translate(_PLAIN)).strip()
 
 
+def spelling(name: str) -> str:
+    """Fold the name of a term, a plus told in words: CounterFact+ is not CounterFact.
+
+    >>> spelling("CounterFact+")
+    'counterfact plus'
+    """
+    return fold(name.replace("+", " plus "))
+
+
 def ascii_slug(text: str) -> str:
     """Return `text` as an address: folded, words joined by hyphens, ASCII only.
 

@@ -80,11 +80,12 @@ def test_as_a_program(root):
 
 
 @pytest.mark.parametrize("words", [["export", "jsonl"], ["search", "--format", "json"], ["stats"], ["show", "meng2022locating"], ["check", "--explain", "all"]])
-def test_a_reader_that_goes_away_is_no_error(root, words):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_is_no_error(root, words, unbuffered):
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "wb") as gone:
-        done = subprocess.run([*SURVEY, *words], stdout=gone, stderr=subprocess.PIPE, text=True, cwd=root)
+        done = subprocess.run([*SURVEY, *words], stdout=gone, stderr=subprocess.PIPE, text=True, cwd=root, env={**os.environ, "PYTHONUNBUFFERED": unbuffered})
     assert (done.returncode, done.stderr) == (0, "")
 
 

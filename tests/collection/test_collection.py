@@ -112,6 +112,18 @@ def test_similar_papers_share_what_is_rare(taxonomy):
     assert found.similar(found["e2022x"]) == []
 
 
+def test_one_rare_thing_weighs_more_than_a_common_one(taxonomy):
+    rome, people = {"studies": {"methods": ["rome"]}}, {f"z2022x{i}": {"authors": ["Cy D"], "ids": {}} for i in range(5)}
+    found = papers(
+        taxonomy,
+        a2022x={"authors": ["Ann B", "Cy D"], "ids": {}, **rome},
+        b2022x={"authors": ["Cy D"], "ids": {}},
+        y2022x={"authors": ["Ann B"], "ids": {}},
+        **people,
+    )
+    assert [p.key for p, _ in found.similar(found["a2022x"], limit=2)] == ["y2022x", "b2022x"]
+
+
 def test_what_most_papers_have_says_nothing(taxonomy):
     many = {f"a2022x{i}": {"authors": ["Ann B"], "ids": {}} for i in range(61)}
     found = papers(taxonomy, **many)

@@ -36,7 +36,6 @@ _authors = st.one_of(
     lines, _record({"family": lines}, {"given": lines, "orcid": st.just("0000-0002-1825-009X")}), _record({"literal": lines}, {})
 )
 _urls = st.from_regex(r"https?://[a-z]{1,9}\.org/[A-Za-z0-9_.#?=&%,:;'-]{0,20}", fullmatch=True)
-_filled = {"min_size": 1}
 
 records = _record(
     {

@@ -26,11 +26,11 @@ def test_elsewhere_the_clone_of_the_package_is_taken(tmp_path, monkeypatch):
 
 
 def test_no_collection(tmp_path, monkeypatch):
-    with pytest.raises(CollectionError, match="there is no folder papers/ in"):
+    with pytest.raises(CollectionError, match="there is no folder"):
         find_root(tmp_path)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("survey.files.load.PACKAGE_ROOT", tmp_path)
-    with pytest.raises(CollectionError, match="--root or SURVEY_ROOT"):
+    with pytest.raises(CollectionError, match=r"--root or SURVEY_ROOT"):
         find_root()
 
 
@@ -65,7 +65,7 @@ def test_a_broken_entry_is_named(tmp_path, text, message):
 
 def test_the_first_five_of_many_problems_are_shown(tmp_path):
     files = {f"papers/2022/a2022{i}.yaml": "title: [\n" for i in range(8)}
-    with pytest.raises(CollectionError, match="^8 entries") as caught:
+    with pytest.raises(CollectionError, match=r"^8 entries") as caught:
         load_collection(make_root(tmp_path, files))
     assert str(caught.value).count("Y101") == 5
 

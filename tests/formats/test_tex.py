@@ -38,8 +38,8 @@ def bibtex_run(request, tmp_path_factory, collection, taxonomy):
     folder = tmp_path_factory.mktemp("bibtex")
     (folder / "all.bib").write_text(FORMATS["bibtex"].text([*made_up(), *collection.values()], taxonomy), "utf-8")
     (folder / "a.tex").write_text(
-        r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern,%s}"
-        r"\sloppy\begin{document}\nocite{*}\bibliographystyle{plain}\bibliography{all}\end{document}" % request.param
+        r"\documentclass{article}\usepackage[T1]{fontenc}\usepackage{lmodern,PACKAGE}"
+        r"\sloppy\begin{document}\nocite{*}\bibliographystyle{plain}\bibliography{all}\end{document}".replace("PACKAGE", request.param)
     )
     tex = ("pdflatex", "-interaction=nonstopmode", "-no-shell-escape", "a.tex")
     run(folder, *tex)

@@ -44,6 +44,11 @@ export function fold(text) {
     .trim();
 }
 
+/** The name of a term, folded, a plus told in words: CounterFact+ is not CounterFact. */
+export function spelling(name) {
+  return fold(name.replaceAll("+", " plus "));
+}
+
 /** A query that cannot be read: `position` counts characters from 0, `offset` UTF-16 units. */
 export class QueryError extends Error {
   constructor(message, query, offset) {
@@ -73,11 +78,11 @@ class Section {
     this.spellings = new Map();
     this.aliases.forEach((aliases, i) => {
       for (const alias of aliases) {
-        if (!this.spellings.has(fold(alias))) this.spellings.set(fold(alias), this.ids[i]);
+        if (!this.spellings.has(spelling(alias))) this.spellings.set(spelling(alias), this.ids[i]);
       }
     });
-    this.names.forEach((name, i) => this.spellings.set(fold(name), this.ids[i]));
-    this.ids.forEach((id) => this.spellings.set(fold(id), id));
+    this.names.forEach((name, i) => this.spellings.set(spelling(name), this.ids[i]));
+    this.ids.forEach((id) => this.spellings.set(spelling(id), id));
     this.spellings.delete("");
   }
 
@@ -137,6 +142,11 @@ class Parser {
     if (this.text[start] === '"') return words(this.quoted(), negated);
     this.skip((char) => !IS_SPACE.test(char) && char !== ":" && char !== '"');
     const word = this.text.slice(start, this.at);
+    if (/^https?$/i.test(word) && this.text.startsWith("://", this.at)) {
+      // A pasted address means the paper that stands there.
+      this.skip((char) => !IS_SPACE.test(char));
+      return { field: "id", values: [normalId(this.text.slice(start, this.at))], negated };
+    }
     if (this.text[this.at] !== ":") return words(word, negated);
     this.at += 1;
     return this.fielded(word, start, negated);
@@ -192,9 +202,9 @@ class Parser {
 
   termId(field, value, begin) {
     const { spellings } = this.vocabulary.sections[field];
-    const id = spellings.get(fold(value));
+    const id = spellings.get(spelling(value));
     if (id) return id;
-    const guess = nearest(fold(value), [...spellings.keys()]);
+    const guess = nearest(spelling(value), [...spellings.keys()]);
     const hint = guess ? ` (did you mean ${spellings.get(guess)}?)` : "";
     throw this.error(`there is no ${field} '${value}'${hint}`, begin);
   }
