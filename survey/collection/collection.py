@@ -34,20 +34,20 @@ class Relation(NamedTuple):
 
 
 class Facets(NamedTuple):
-    """What a paper can be found by, every implied tag included."""
+    """What a paper can be found by, every implied tag included; each sorted, without doubles."""
 
-    method: frozenset[str]
-    family: frozenset[str]
-    pitfall: frozenset[str]
-    stance: frozenset[str]
-    benchmark: frozenset[str]
-    metric: frozenset[str]
-    venue: frozenset[str]
-    kind: frozenset[str]
-    has: frozenset[str]
-    status: frozenset[str]
-    key: frozenset[str]
-    id: frozenset[str]
+    method: tuple[str, ...]
+    family: tuple[str, ...]
+    pitfall: tuple[str, ...]
+    stance: tuple[str, ...]
+    benchmark: tuple[str, ...]
+    metric: tuple[str, ...]
+    venue: tuple[str, ...]
+    kind: tuple[str, ...]
+    has: tuple[str, ...]
+    status: tuple[str, ...]
+    key: tuple[str, ...]
+    id: tuple[str, ...]
 
 
 def _order(paper: Paper) -> tuple:
@@ -105,7 +105,8 @@ class Collection(Mapping[str, Paper]):
                 (low is None or paper.year >= low) and (high is None or paper.year <= high)
                 for low, high in values
             )
-        return not getattr(self.facets[paper.key], field).isdisjoint(values)
+        held = getattr(self.facets[paper.key], field)
+        return any(value in held for value in values)
 
     @cached_property
     def _authors(self) -> dict[str, str]:
@@ -152,20 +153,22 @@ class Collection(Mapping[str, Paper]):
         status = {"preprint" if p.preprint else "published"}
         status |= {p.status} if p.status else set()
         status |= {"unconfirmed"} if p.unconfirmed else set()
-        return Facets(
-            method=frozenset(methods),
-            family=frozenset(families),
-            pitfall=frozenset(x for tag in p.pitfalls for x in t.with_parents(tag.id)),
-            stance=frozenset(tag.stance for tag in p.pitfalls),
-            benchmark=frozenset(benchmarks),
-            metric=frozenset(metrics),
-            venue=frozenset([p.venue]),
-            kind=frozenset(p.kinds),
-            has=frozenset(has),
-            status=frozenset(status),
-            key=frozenset([p.key, *p.former_keys]),
-            id=frozenset(normal_id(value) for _, value in p.ids.items()),
+        found = Facets(
+            method=methods,
+            family=families,
+            pitfall={x for tag in p.pitfalls for x in t.with_parents(tag.id)},
+            stance={tag.stance for tag in p.pitfalls},
+            benchmark=benchmarks,
+            metric=metrics,
+            venue=(p.venue,),
+            kind=p.kinds,
+            has=has,
+            status=status,
+            key=(p.key, *p.former_keys),
+            id={normal_id(value) for _, value in p.ids.items()},
         )
+        # Tuples, since thousands of small sets are large.
+        return Facets(*(tuple(sorted(set(values))) for values in found))
 
     # Between papers
 
@@ -193,10 +196,8 @@ class Collection(Mapping[str, Paper]):
     def similar(self, paper: Paper, limit: int = 5) -> list[tuple[Paper, list[str]]]:
         """Papers that share tags and authors, rarest first, each with what it shares."""
         weight, shared = {}, {}
-        for trait in self._traits[paper.key]:
-            holders = self._holders[trait]
-            if len(holders) > 60:  # What most papers have tells nothing.
-                continue
+        for trait in self._traits(paper):
+            holders = self._holders.get(trait, ())
             for key in holders:
                 if key != paper.key:
                     weight[key] = weight.get(key, 0) + 1 / len(holders)
@@ -204,23 +205,25 @@ class Collection(Mapping[str, Paper]):
         best = sorted(weight, key=lambda key: (-weight[key], key))[:limit]
         return [(self[key], shared[key]) for key in best]
 
-    @cached_property
-    def _traits(self) -> dict[str, list[str]]:
-        found = {}
-        for key, f in self.facets.items():
-            traits = [f"{field}:{v}" for field in ("method", "pitfall", "benchmark")
-                      for v in sorted(getattr(f, field))]  # fmt: skip
-            slugs = (ascii_slug(n.printed) for n in self[key].names)
-            found[key] = traits + [f"author:{slug}" for slug in slugs]
-        return found
+    def _traits(self, paper: Paper) -> list[str]:
+        f = self.facets[paper.key]
+        traits = [
+            f"{field}:{value}"
+            for field in ("method", "pitfall", "benchmark")
+            for value in getattr(f, field)
+        ]
+        return traits + [f"author:{ascii_slug(n.printed)}" for n in paper.names]
 
     @cached_property
     def _holders(self) -> dict[str, list[str]]:
+        """Papers by trait, for traits that several have, but not so many that they tell nothing."""
         found: dict[str, list[str]] = {}
-        for key, traits in self._traits.items():
-            for trait in traits:
-                found.setdefault(trait, []).append(key)
-        return found
+        for paper in self.values():
+            for trait in self._traits(paper):
+                keys = found.setdefault(trait, [])
+                if len(keys) <= 60 and (not keys or keys[-1] != paper.key):
+                    keys.append(paper.key)
+        return {trait: keys for trait, keys in found.items() if 1 < len(keys) <= 60}
 
 
 def _lines(texts) -> str:

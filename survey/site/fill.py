@@ -14,6 +14,7 @@ _CITATION = re.compile(r"\[(@[a-z0-9]+(?:; ?@[a-z0-9]+)*)\]")
 _TERM = re.compile(r"\[\[([a-z]+):([^\]\n]+)\]\]")
 _PLACE = re.compile(r'<div data-survey="([a-z]+)"(?: data-name="([^"]*)")?>\s*</div>')
 _MATHS = re.compile(r'<(span|div) class="arithmatex">(.*?)</\1>', re.S)
+_TABLE = re.compile(r"<table>(.*?)</table>", re.S)
 # Where markup is shown instead of meant.
 _LITERAL = re.compile(r"(<(?:pre|code|script|style)\b.*?</(?:pre|code|script|style)>)", re.S)
 
@@ -35,9 +36,11 @@ def formula(tex: str, block: bool = False) -> str:
     from latex2mathml.converter import convert
 
     try:
-        return convert(tex, display="block" if block else "inline")
+        drawn = convert(tex, display="block" if block else "inline")
     except Exception as error:  # the converter raises many kinds
         raise FillError(f"the formula {tex!r} cannot be drawn: {error}") from None
+    # What is too wide is scrolled, by keyboard too.
+    return f'<div class="formula" role="group" tabindex="0" aria-label="Formula">{drawn}</div>' if block else drawn
 
 
 def fill(html: str, collection: Collection, base: str, places: dict[str, Callable[[str, str], str]]) -> str:
@@ -56,7 +59,6 @@ def fill(html: str, collection: Collection, base: str, places: dict[str, Callabl
         tex = unescape(match[2]).strip()
         return formula(tex[2:-2].strip(), match[1] == "div")
 
-    html = _PLACE.sub(place, html)
     if 'class="arithmatex"' in html:
         html = _MATHS.sub(maths, html)
     if "[@" in html or "[[" in html:
@@ -65,7 +67,9 @@ def fill(html: str, collection: Collection, base: str, places: dict[str, Callabl
             parts[i] = _CITATION.sub(cited, parts[i])
             parts[i] = _TERM.sub(lambda m: term(m[1], unescape(m[2]), collection, base), parts[i])
         html = "".join(parts)
-    return html
+    html = _TABLE.sub(r'<div class="survey-scroll" role="group" tabindex="0" aria-label="Table"><table class="plain">\1</table></div>', html)
+    # Last, since what entries say is never markup of ours.
+    return _PLACE.sub(place, html)
 
 
 def citation(key: str, collection: Collection, base: str) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from functools import lru_cache
+from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
-from survey.collection import Collection, Paper
+from survey.collection import Collection, Name, Paper
 from survey.collection.text import ascii_slug
 from survey.formats import FORMATS
 from survey.site import links
@@ -66,10 +70,11 @@ class Pages:
             links=links, taxonomy=self.taxonomy, collection=collection, STANCES=STANCES, BASES=BASES,
             RELATIONS=RELATIONS, ID_NAMES=ID_NAMES, LINK_NAMES=LINK_NAMES, source=self.source,
             formula=formula, short_citation=short_citation, shared=self._shared, hue=hue,
-            term_name=lambda section, id: getattr(self.taxonomy, section)[id].name,
+            tag_html=lru_cache(2048)(self._tag), author_html=lru_cache(8192)(_author),
             site_name=self.site_name, site_url=self.site_url,
         )  # fmt: skip
         self._paper = self._templates.get_template("paper.html")
+        self._trait = lru_cache(8192)(self._trait_name)
         self.places = {
             "index": self._index, "home": self._home, "explorer": self._explorer,
             "chart": self._chart, "figure": self._figure, "matrix": self._matrix,
@@ -187,17 +192,23 @@ class Pages:
     def _name_of(self, slug: str, papers: list[Paper]) -> str:
         return next(n.printed for n in papers[0].names if ascii_slug(n.printed) == slug)
 
+    def _tag(self, section: str, id: str, base: str, mark: str = "") -> Markup:
+        """A tag as a link, with the colour of its strategy or pitfall."""
+        term = getattr(self.taxonomy, section)[id]
+        colour = {"pitfalls": hue(id), "methods": getattr(term, "family", ""), "families": id}.get(section)
+        data = f' data-hue="{colour}"' if colour else ""
+        address = f"{base}{links.term(section, id)}"
+        return Markup(f'<a class="tag tag--{section}"{data} href="{address}">{escape(term.name)}{mark}</a>')
+
     def _shared(self, traits: list[str]) -> str:
         """What two papers share, in words: `both on ROME, both by Kevin Meng`."""
-        words = []
-        for trait in traits:
-            field, _, value = trait.partition(":")
-            section = links.SECTION_OF.get(field)
-            if section:
-                words.append(getattr(self.taxonomy, section)[value].name)
-            else:
-                words.append(self._name_of(value, self.collection.authors[value]))
-        return ", ".join(words)
+        return ", ".join(self._trait(trait) for trait in traits)
+
+    def _trait_name(self, trait: str) -> str:
+        field, _, value = trait.partition(":")
+        if section := links.SECTION_OF.get(field):
+            return getattr(self.taxonomy, section)[value].name
+        return self._name_of(value, self.collection.authors[value])
 
     # Placeholders
 
@@ -248,7 +259,7 @@ class Pages:
     def _checks(self, name: str, base: str) -> str:
         from survey.checks import RULES
 
-        return self._render("checks.html", rules=sorted(RULES.values(), key=lambda r: r.code))
+        return self._render("checks.html", with_code=with_code, rules=sorted(RULES.values(), key=lambda r: r.code))
 
     def _agreement(self, name: str, base: str) -> str:
         from survey.collection.agreement import agreement
@@ -258,9 +269,18 @@ class Pages:
         return self._render("agreement.html", rounds=rows)
 
 
+def _author(name: Name, base: str) -> Markup:
+    return Markup(f'<a href="{base}{links.author(name)}">{escape(name.printed)}</a>')
+
+
 def section_name(section: str) -> str:
     """The name of a section in queries: methods -> method, families -> family."""
     return section[:-3] + "y" if section.endswith("ies") else section[:-1]
+
+
+def with_code(text: str) -> str:
+    """Plain text as HTML, with what stands in backticks as code."""
+    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
 
 
 def hue(pitfall: str) -> str:
