@@ -61,10 +61,17 @@ def entry_fields(paper: Paper, published: common.Publication, encode) -> tuple[s
 
 def authors(names: tuple[Name, ...], encode) -> str:
     """All names, joined by `and`."""
-    plain = " and ".join([f"{n.family}, {n.given}" for n in names])
-    # Most lists hold plain letters and plain names only, and need no closer look.
-    if plain.isascii() and not any([n.particle or n.suffix or n.literal or not n.given for n in names]) and encode(plain) == plain:
-        return plain
+    plain = []
+    for n in names:
+        given, particle, family, suffix, literal = n
+        if particle or suffix or literal or not given:
+            break
+        plain.append(f"{family}, {given}")
+    else:
+        # Most lists hold plain letters only, and need no closer look at each name.
+        joined = " and ".join(plain)
+        if encode(joined) == joined:
+            return joined
     return " and ".join([name(n, encode) for n in names])
 
 

@@ -56,11 +56,11 @@ def protected(paper: Paper) -> list[tuple[str, bool]]:
     """
     title = paired(paper.title)  # Before it is cut, since two quotes may fall into two pieces.
     spans, at = [], 0
-    for word in title.split(" "):
-        # Most words are small or begin with their only capital.
-        if not (word.islower() or word[1:].islower()):
-            spans += [(at + m.start(), at + m.end()) for m in _ACRONYM.finditer(word)]
-        at += len(word) + 1
+    # Most words are small but for their first letter.
+    for word in [w for w in title.split() if not w[1:].islower()]:
+        at = title.index(word, at)
+        spans += [(at + m.start(), at + m.end()) for m in _ACRONYM.finditer(word)]
+        at += len(word)
     for word in (*paper.protect, paper.acronym or ""):
         if word in title and not word.islower():
             spans += _places(word, title)

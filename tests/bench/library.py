@@ -65,17 +65,28 @@ def export(count: int = 10_000) -> Iterator[Figure]:
     papers, taxonomy = list(collection.values()), collection.taxonomy
 
     def plain(path: str) -> None:
+        # The same fields, written as they stand: no escapes, no protected capitals.
         with open(path, "w", encoding="utf-8") as file:
             for p in papers:
                 venue = taxonomy.venues[p.venue]
                 edition = venue.edition(p.year)
+                kind = {"preprint": "misc", "journal": "article"}.get(venue.type, "inproceedings")
+                title = p.booktitle or venue.booktitle_of(p.year)
                 authors = " and ".join(f"{n.family}, {n.given}" for n in p.names)
-                file.write(
-                    f"@inproceedings{{{p.key},\n  title = {{{p.title}}},\n  author = {{{authors}}},\n"
-                    f"  booktitle = {{{venue.booktitle_of(p.year)}}},\n  year = {{{p.year}}},\n"
-                    f"  address = {{{edition.address}}},\n  publisher = {{{venue.publisher}}},\n"
-                    f"  doi = {{{p.ids.doi}}},\n  url = {{{p.url}}},\n}}\n\n"
-                )
+                file.write(f"@{kind}{{{p.key},\n  title = {{{p.title}}},\n  author = {{{authors}}},\n")
+                if kind != "misc":
+                    file.write(f"  {'journal' if kind == 'article' else 'booktitle'} = {{{title}}},\n")
+                for name, value in (
+                    ("series", venue.series), ("volume", p.volume or edition.volume),
+                    ("pages", p.pages), ("year", p.year), ("address", edition.address),
+                    ("publisher", venue.publisher), ("doi", p.ids.doi), ("url", p.url),
+                    ("note", p.status), ("eprint", p.ids.arxiv if p.preprint else None),
+                ):  # fmt: skip
+                    if value:
+                        file.write(f"  {name} = {{{value}}},\n")
+                if edition.month:
+                    file.write(f"  month = {edition.month},\n")
+                file.write("}\n\n")
 
     def ours(path: str) -> None:
         with open(path, "w", encoding="utf-8") as file:

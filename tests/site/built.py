@@ -12,6 +12,8 @@ import pytest
 
 from survey.files.load import PACKAGE_ROOT
 from survey.site import build
+from tests.entries import make_root
+from tests.site import hostile
 
 INDEXES = "papers years venues authors methods strategies pitfalls benchmarks metrics".split()
 
@@ -32,6 +34,15 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
 def real_site(factory: pytest.TempPathFactory) -> Path:
     """The site of this repository."""
     return once(factory, "real-site", lambda folder: build(PACKAGE_ROOT, folder))
+
+
+def hostile_site(factory: pytest.TempPathFactory) -> Path:
+    """A small site with an entry that would like to run a script."""
+
+    def make(folder: Path) -> None:
+        build(make_root(small_root(folder), hostile.entries()), folder / "site")
+
+    return once(factory, "hostile", make) / "site"
 
 
 def small_root(folder: Path, home: str = "", pages: dict[str, str] | None = None) -> Path:

@@ -9,21 +9,15 @@ from html import unescape
 
 import pytest
 
-from survey.site import build
-from tests.entries import make_root
 from tests.site import hostile
-from tests.site.built import once, small_root
+from tests.site.built import hostile_site
 from tests.site.walk import see, see_all
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bad_site(tmp_path_factory):
     """A small site with a hostile entry."""
-    def make(folder):
-        root = make_root(small_root(folder), hostile.entries())
-        build(root, folder / "site")
-
-    return once(tmp_path_factory, "hostile", make) / "site"
+    return hostile_site(tmp_path_factory)
 
 
 @pytest.fixture(scope="module")
