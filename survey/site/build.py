@@ -79,7 +79,7 @@ def pour(root: Path, site: Path) -> Built:
         address = path.parent.relative_to(site).as_posix().removeprefix(".")
         address = f"{address}/" if address else ""
         html = mended(path.read_text("utf-8"))
-        if path.name == "index.html" and 'data-survey="index"' in html or address in ("papers/", ""):
+        if (path.name == "index.html" and 'data-survey="index"' in html) or address in ("papers/", ""):
             sections[address] = Shell(html, address)
         try:
             html = fill(html, collection, depth_of(address) or "./", pages.places)

@@ -87,7 +87,7 @@ def extend_search(collection: Collection, site: Path) -> None:
     for section in links.FOLDERS:
         for term in getattr(t, section).values():
             text = " ".join([term.definition, *term.aliases])
-            index["docs"].append({"location": links.term(section, term.id), "title": escape(term.name), "text": escape(text)})
+            index["docs"].append({"location": links.term(section, term.id), "title": escape(term.name), "text": escape(text), "boost": 2})
     if len(collection) <= SEARCHED_PAPERS:
         for paper in collection.values():
             text = ", ".join(n.printed for n in paper.names)

@@ -66,7 +66,7 @@ class Shell:
 
 def _rooted(url: str, address: str) -> str:
     """A relative address, made to start at the root of the site."""
-    if _ABSOLUTE.match(url) or not url and address == "":
+    if _ABSOLUTE.match(url) or (not url and address == ""):
         return url
     path = posixpath.normpath(posixpath.join("/", address, url)).lstrip("/")
     slash = "/" if path and (url.endswith("/") or url in ("", ".", "..") or url.endswith("/..")) else ""

@@ -76,6 +76,15 @@ def opened(page, address: str):
     return page
 
 
+def search_theme(page, words: str) -> None:
+    """Type into the search box of the theme, which a phone shows on demand."""
+    box = page.locator(".md-search__input")
+    if page.viewport_size["width"] < 600:
+        page.locator(".md-header label[for=__search]").first.click()
+    box.click()
+    box.press_sequentially(words)
+
+
 @pytest.mark.parametrize(("width", "scheme"), ALL_VIEWS)
 @pytest.mark.parametrize("address", PAGES)
 def test_axe_finds_nothing_serious(visit, home, address, width, scheme):
@@ -99,7 +108,7 @@ def test_nothing_sticks_out_on_a_phone(visit, home, collection):
     docs = [p.relative_to(PACKAGE_ROOT / "docs").with_suffix("").as_posix() for p in (PACKAGE_ROOT / "docs").rglob("*.md")]
     addresses = [f"{d}/".replace("index/", "") for d in docs]
     wide = sorted(collection.values(), key=lambda p: longest(f"{p.title} {p.summary or ''} {' '.join(p.sources)}"))
-    addresses += [f"papers/{p.key}/" for p in wide[-6:]]
+    addresses += [f"papers/{p.key}/" for p in wide[-4:]]
     addresses += [f"papers/{max(collection.values(), key=lambda p: len(p.pitfalls)).key}/"]
     for section, folder in {"methods": "methods", "pitfalls": "pitfalls", "benchmarks": "benchmarks", "metrics": "metrics"}.items():
         terms = getattr(collection.taxonomy, section).values()
@@ -196,7 +205,7 @@ def test_the_first_tab_leads_past_the_navigation(page, home):
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.textContent.trim()") == "Skip to content"
     page.keyboard.press("Enter")
-    assert page.url.endswith("#content")
+    page.wait_for_url("**/#content")
 
 
 @pytest.mark.parametrize("query", ["?q=pitfall:locality", "?q=rome&sort=title"])
@@ -212,11 +221,13 @@ def test_the_theme_does_not_take_the_query(page, home, query):
 
 def test_the_search_of_the_theme_finds_a_method(page, home):
     opened(page, f"{home}about/")
-    page.locator("label[for=__search]:visible").first.click() if page.viewport_size["width"] < 600 else page.locator(".md-search__input").click()
-    page.locator(".md-search__input").press_sequentially("rank-one model editing")
-    result = page.locator(".md-search-result__link[href*='methods/rome/']").first
-    result.wait_for()
-    result.click()
+    search_theme(page, "rome")
+    # Terms stand before the many papers that name them.
+    found = page.locator(".md-search-result__link")
+    found.first.wait_for()
+    at = [urlsplit(href).path for href in found.evaluate_all("(links) => links.map((a) => a.href)")].index("/methods/rome/")
+    assert at < 3
+    found.nth(at).click()
     page.wait_for_url(f"{home}methods/rome/**")
     assert page.get_by_role("heading", level=1).inner_text() == "ROME"
 
@@ -225,8 +236,7 @@ def test_without_javascript_every_paper_is_reached_and_readable(visit, home, col
     page = visit(home, 390, java_script_enabled=False)
 
     def visible() -> set[str]:
-        links = page.locator("article a[href]:visible").all()
-        return {urlsplit(page.url)._replace(query="", fragment="").geturl().rstrip("/") and page_join(page.url, a.get_attribute("href")) for a in links}
+        return set(page.locator("article a[href]:visible").evaluate_all("(links) => links.map((a) => a.href)"))
 
     page.goto(home)
     page.get_by_role("link", name="Browse the papers").click()
@@ -245,12 +255,6 @@ def test_without_javascript_every_paper_is_reached_and_readable(visit, home, col
     assert page.locator(".survey-matrix td a").first.is_visible()
 
 
-def page_join(address: str, way: str) -> str:
-    from urllib.parse import urljoin
-
-    return urljoin(address, way).partition("#")[0]
-
-
 def test_numbers_of_the_map_lead_to_as_many_papers(page, home, collection):
     page.goto(home)
     cells = page.locator(".survey-matrix td a").evaluate_all("(all) => all.map((a) => [a.href, a.textContent.trim()])")
@@ -258,14 +262,12 @@ def test_numbers_of_the_map_lead_to_as_many_papers(page, home, collection):
     assert len(asked) == len(cells) > 50
     assert asked == {query: len(collection.search(query)) for query in asked}
     for query in ("family:locate-and-edit pitfall:general-abilities", "family:meta-learning pitfall:robustness"):
-        opened(page, home)
-        [link] = [href for href, _ in cells if parse_qs(urlsplit(href).query)["q"] == [query]]
-        page.locator(f".survey-matrix td a[href='{urlsplit(link).path.lstrip('/')}?{urlsplit(link).query}'], .survey-matrix td a[href$='{urlsplit(link).query}']").first.click()
+        page.goto(home)
+        page.locator(f".survey-matrix td a[href$='?q={query.replace(' ', '+')}']").click()
         page.wait_for_selector(READY)
-        shown = Reader(page, page.url)
-        number = asked[query]
-        assert shown.count() == (f"{number} of {len(collection)} papers" if number else shown.count())
-        assert len(shown.shown()) == min(number, 50) if number else page.locator(".explorer-empty").is_visible()
+        explorer = Reader(page, page.url)
+        assert explorer.query() == query and len(explorer.shown()) == min(asked[query], 50)
+        assert page.locator(".explorer-empty").is_visible() == (asked[query] == 0)
 
 
 def test_the_map_opens_its_finer_points(page, home):
@@ -304,7 +306,7 @@ def test_print_shows_the_paper_and_no_navigation(page, home):
 
 
 def test_the_palette_is_switched_and_remembered(visit, home):
-    page = opened(visit(home, color_scheme="light") if False else visit(home), home)
+    page = opened(visit(home), home)
     body = page.locator("body")
     for _ in range(2):
         page.locator("label[for^=__palette]:visible").click()
@@ -323,7 +325,6 @@ def test_a_hostile_entry_runs_nothing(page, serve, tmp_path_factory, visit):
         assert page.evaluate("window.hit") is None, address
     opened(page, f"{bad}papers/?q=eve")
     assert page.locator(".explorer-title").inner_text() == " ".join(hostile.TITLE.split())
-    page.locator("label[for=__search]:visible").first.click() if page.viewport_size["width"] < 600 else page.locator(".md-search__input").click()
-    page.locator(".md-search__input").press_sequentially("eve")
+    search_theme(page, "eve")
     page.locator(f".md-search-result__link[href*='{hostile.KEY}']").first.wait_for()
     assert page.evaluate("window.hit") is None

@@ -60,7 +60,7 @@ def queries(places: list[tuple[str, str, str]]) -> list[str]:
 def test_every_paper_term_year_and_author_has_its_page(seen, collection):
     pages = expected(collection)
     assert len(pages) > 2000
-    wrong = [a for a, h1 in pages.items() if f"{a}index.html" not in seen or h1 and seen[f"{a}index.html"].h1 != [h1]]
+    wrong = [a for a, h1 in pages.items() if f"{a}index.html" not in seen or (h1 and seen[f"{a}index.html"].h1 != [h1])]
     assert wrong == []
 
 

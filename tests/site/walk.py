@@ -115,9 +115,9 @@ def target(page: str, address: str, url: str) -> tuple[str, str, str] | None:
     """
     home = urlsplit(url)
     parts = urlsplit(address)
-    if parts.netloc or parts.scheme:
-        if (parts.scheme, parts.netloc) != (home.scheme, home.netloc) or not parts.path.startswith(home.path):
-            return None
+    ours = (parts.scheme, parts.netloc) == (home.scheme, home.netloc) and parts.path.startswith(home.path)
+    if (parts.netloc or parts.scheme) and not ours:
+        return None
     path = unquote(parts.path)
     if path.startswith("/"):
         if not path.startswith(home.path):

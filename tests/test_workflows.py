@@ -1,0 +1,140 @@
+"""The workflows are sound, and nothing is committed that should not be."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+OWN = Path(__file__).relative_to(ROOT).as_posix()
+DEPLOY = {"pages": "write", "id-token": "write"}
+
+
+def program(name: str) -> str:
+    """A program that pip has installed beside this Python."""
+    found = shutil.which(name, path=Path(sys.executable).parent) or shutil.which(name)
+    return found or pytest.skip(f"no {name} here")
+
+
+def jobs() -> list[tuple[str, str, dict, dict]]:
+    """File, name and content of each job, with the workflow."""
+    flows = {path.name: yaml.safe_load(path.read_text("utf-8")) for path in WORKFLOWS}
+    return [(file, name, job, flow) for file, flow in flows.items() for name, job in flow["jobs"].items()]
+
+
+def test_there_are_workflows():
+    assert {"deploy.yml", "test.yml"} <= {path.name for path in WORKFLOWS}
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
+def test_actionlint_is_content(path):
+    done = subprocess.run([program("actionlint"), "-no-color", str(path)], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_zizmor_is_content():
+    words = [program("zizmor"), "--offline", "--no-progress", "--persona", "pedantic", "--format", "json", str(ROOT / ".github")]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    found = [(f["ident"], [place["symbolic"]["key"] for place in f["locations"]]) for f in json.loads(done.stdout)]
+    assert found == [] and done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
+def test_actions_are_pinned_by_hash_and_say_their_version(path):
+    lines = [line.strip(" -") for line in path.read_text("utf-8").splitlines() if re.match(r"\s*-?\s*uses:", line)]
+    assert lines
+    assert [line for line in lines if not re.fullmatch(r"uses: [\w.-]+/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line)] == []
+
+
+def test_one_action_has_one_hash():
+    hashes: dict[str, set[str]] = {}
+    for path in WORKFLOWS:
+        for action, hash in re.findall(r"uses: (\S+)@(\S+ # \S+)", path.read_text("utf-8")):
+            hashes.setdefault(action, set()).add(hash)
+    assert {action: found for action, found in hashes.items() if len(found) > 1} == {}
+
+
+def test_rights_are_least():
+    for file, name, job, flow in jobs():
+        assert "permissions" in flow, f"{file} leaves the rights to the repository's settings"
+        rights = job.get("permissions", flow["permissions"])
+        allowed = DEPLOY if (file, name) == ("deploy.yml", "deploy") else {"contents": "read"}
+        assert rights.items() <= allowed.items(), f"{file}: {name}"
+
+
+def test_what_may_write_runs_no_code_of_a_pull_request():
+    for file, name, job, flow in jobs():
+        # YAML 1.1 reads the key `on` as true.
+        triggers = flow.get("on", flow.get(True))
+        assert "pull_request_target" not in triggers and "workflow_run" not in triggers, file
+        if "write" in job.get("permissions", {}).values():
+            assert "pull_request" not in triggers and all("run" not in step for step in job["steps"]), f"{file}: {name}"
+
+
+def test_jobs_end_and_checkouts_keep_no_token():
+    for file, name, job, _ in jobs():
+        assert job.get("timeout-minutes"), f"{file}: {name}"
+        for step in job["steps"]:
+            if step.get("uses", "").startswith("actions/checkout@"):
+                assert step["with"]["persist-credentials"] is False, f"{file}: {name}"
+
+
+# What is committed
+
+
+@pytest.fixture(scope="module")
+def committed() -> dict[str, str | None]:
+    """Every file that git tracks or would, as text; None where it is not text."""
+    if not shutil.which("git") or not (ROOT / ".git").exists():
+        pytest.skip("no git repository here")
+    words = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(words, cwd=ROOT, check=True, capture_output=True, text=True).stdout.split("\0")
+    return {name: text_of(ROOT / name) for name in names if name and (ROOT / name).is_file()}
+
+
+def text_of(path: Path) -> str | None:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except UnicodeDecodeError:
+        return None
+
+
+def holding(committed: dict, pattern: str) -> list[tuple[str, str]]:
+    found = re.compile(pattern)
+    others = (item for item in committed.items() if item[0] != OWN)
+    return [(name, m[0]) for name, text in others if text and (m := found.search(text))]
+
+
+def test_no_package_registry_is_named(committed):
+    hosts = ["pypi.org", "pythonhosted.org", "npmjs.org", "npmjs.com", "jsdelivr.net", "unpkg.com", "cdnjs.cloudflare.com", "esm.sh"]
+    pattern = "|".join(map(re.escape, hosts)) + r"|--(?:extra-)?index-url|--trusted-host|--find-links"
+    assert holding(committed, pattern) == []
+
+
+def test_no_path_of_a_machine_is_named(committed):
+    # The folders of people and of this clone; not the /tmp, /dev and /bin that scripts may use.
+    pattern = r"(?<![\w.~/}:-])(?:/home/\w|/Users/\w|/root/|/mnt/\w|/tmp/\w+/|[A-Z]:\\\\?Users)"
+    here = re.escape(str(ROOT)) + r"\b" if len(ROOT.parts) > 2 else r"\b\B"
+    assert holding(committed, f"{pattern}|{here}") == []
+
+
+def test_nothing_minified_or_vendored(committed):
+    assert [name for name, text in committed.items() if text is None] == [], "binary files"
+    names = re.compile(r"\.min\.|\.map$|(^|/)(node_modules|vendor|third_party|dist|build)/|package(-lock)?\.json$|\.(whl|woff2?|ttf|so|pyc)$")
+    assert [name for name in committed if names.search(name)] == []
+    for name, text in committed.items():
+        if name.endswith((".mjs", ".js", ".css")):
+            assert max(map(len, text.splitlines())) < 400 and text.count("\n") > len(text) / 150, f"{name} looks minified"
+        assert len(text) < 200_000, f"{name} is large"
+
+
+def test_nothing_built_is_committed(committed):
+    assert [name for name in committed if re.search(r"(^|/)(site/index\.html|__pycache__|\.venv|\.cache)(/|$)|\.(bbl|aux|log|pdf)$", name)] == []
