@@ -35,7 +35,7 @@ def write(collection: Collection, site: Path, url: str) -> None:
 def atom(collection: Collection, url: str, limit: int = 50) -> str:
     """The latest entries as an Atom feed (RFC 4287)."""
     latest = list(collection.values())[:limit]
-    updated = max((p.annotated.on for p in latest), default=None)
+    updated = max((str(p.annotated.on) for p in latest), default="1970-01-01")
     lines = [
         '<?xml version="1.0" encoding="utf-8"?>',
         '<feed xmlns="http://www.w3.org/2005/Atom">',

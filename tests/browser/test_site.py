@@ -240,6 +240,7 @@ def test_without_javascript_every_paper_is_reached_and_readable(visit, home, col
 
     page.goto(home)
     page.get_by_role("link", name="Browse the papers").click()
+    page.wait_for_url(f"{home}papers/")
     years = {a for a in visible() if "/years/" in a}
     assert len(years) == len({p.year for p in collection.values()})
     found = set()
