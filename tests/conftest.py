@@ -43,6 +43,6 @@ def taxonomy():
 @pytest.fixture(scope="session")
 def collection():
     """The real collection of this repository."""
-    from survey.files.load import PACKAGE_ROOT, load_collection
+    from survey.files.load import PACKAGE, load_collection
 
-    return load_collection(PACKAGE_ROOT)
+    return load_collection(PACKAGE.parent)

@@ -111,7 +111,7 @@ def relation_stated_twice(entries: list[Entry], taxonomy: Taxonomy):
 
 @collection_rule("R953", "founding-paper", Severity.ERROR)
 def founding_paper(entries: list[Entry], taxonomy: Taxonomy):
-    """The taxonomy names a founding paper that is no entry, or that does not propose the method."""
+    """The taxonomy names a founding paper that is no entry."""
     papers = {e.key: e for e in entries}
     for section in ("families", "methods", "pitfalls", "benchmarks", "metrics", "venues"):
         for term in getattr(taxonomy, section).values():

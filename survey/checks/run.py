@@ -19,8 +19,8 @@ from survey.collection.taxonomy import Taxonomy
 from survey.collection.text import fold
 from survey.files.cache import Cache
 from survey.files.load import entry_files, load_taxonomy, read_text
-from survey.files.reader import locate, read_yaml, replace_scalar
-from survey.files.writer import write_file
+from survey.files.reader import locate, read_yaml
+from survey.files.writer import replace_scalar, write_file
 
 _PATH = re.compile(r"papers/[0-9]{4}/([^/]+)\.yaml")
 _KEY = re.compile(KEY_PATTERN)

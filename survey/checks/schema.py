@@ -6,7 +6,7 @@ from pydantic import ValidationError
 
 from survey.checks.registry import Finding, built_in, similar_ids
 from survey.collection.paper import (
-    Annotated_,
+    Annotation,
     Author,
     Ids,
     Links,
@@ -41,7 +41,7 @@ built_in("L801", "link-scheme", "A link must be a complete http or https address
 
 _MODELS = {
     (): Paper, ("ids",): Ids, ("links",): Links, ("proposes",): Proposes, ("studies",): Studies,
-    ("pitfalls",): PitfallTag, ("related",): Related, ("annotated",): Annotated_,
+    ("pitfalls",): PitfallTag, ("related",): Related, ("annotated",): Annotation,
     ("authors",): Author,
 }  # fmt: skip
 _KIND_OF_VALUE = {

@@ -104,6 +104,6 @@ def stale_typo_mark(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
 
 @entry_rule("P606", "acronym-unseen", Severity.INFO)
 def acronym_unseen(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
-    """The acronym stands neither in the title nor in the summary: is it the paper's own?"""
+    """Only the title was read, and the acronym does not stand in it: is it the paper's own?"""
     if paper.acronym and paper.annotated.basis == "title" and paper.acronym not in paper.title:
         yield Finding("P606", f"'{paper.acronym}' does not stand in the title", ("acronym",))

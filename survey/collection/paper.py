@@ -127,7 +127,7 @@ class Related(_Record):
     note: Line | None = None
 
 
-class Annotated_(_Record):
+class Annotation(_Record):
     """What the annotation of the entry rests on, and when it was made."""
 
     basis: Basis
@@ -169,7 +169,7 @@ class Paper(_Record):
         (), description="Fields that rest on a single weak source."
     )
     note: Text | None = None
-    annotated: Annotated_
+    annotated: Annotation
     sources: Annotated[tuple[Line, ...], Field(min_length=1)]
 
     # Set by whoever knows the file: the key is the file's name, never a field of it.

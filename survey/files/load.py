@@ -16,7 +16,8 @@ from survey.files.cache import Cache
 from survey.files.reader import read_yaml
 
 TAXONOMY = Path(__file__).parent.parent / "collection" / "taxonomy"
-PACKAGE_ROOT = Path(__file__).parent.parent.parent
+# A wheel carries the entries inside the package; a clone has them beside it.
+PACKAGE = Path(__file__).parent.parent
 
 
 class CollectionError(Exception):
@@ -25,7 +26,7 @@ class CollectionError(Exception):
 
 def find_root(start: str | os.PathLike | None = None) -> Path:
     """Return the folder that holds `papers/`: `start`, else $SURVEY_ROOT, else the nearest one
-    from here upwards, else the clone the package was installed from. Raises `CollectionError`."""
+    from here upwards, else the one that the package was installed with. Raises `CollectionError`."""
     asked = start or os.environ.get("SURVEY_ROOT")
     if asked:
         root = Path(asked).resolve()
@@ -33,7 +34,7 @@ def find_root(start: str | os.PathLike | None = None) -> Path:
             return root
         raise CollectionError(f"there is no folder papers/ in {root}")
     here = Path.cwd().resolve()
-    for root in (here, *here.parents, PACKAGE_ROOT):
+    for root in (here, *here.parents, PACKAGE.parent, PACKAGE):
         if (root / "papers").is_dir():
             return root
     raise CollectionError(

@@ -233,28 +233,3 @@ def _node_at(text: str, path: tuple) -> yaml.Node | None:
             return node
         node = child
     return node
-
-
-def replace_scalar(text: str, path: tuple, value: str) -> str:
-    """Return `text` with the scalar at `path` replaced, everything else untouched.
-
-    Raises `KeyError` if there is no scalar at that place.
-    """
-    from survey.files.writer import scalar
-
-    if text.startswith("\ufeff"):  # libyaml does not count the mark at the beginning.
-        return text[0] + replace_scalar(text[1:], path, value)
-    node, flow = compose(text), False
-    for step in path:
-        flow = flow or bool(getattr(node, "flow_style", False))
-        if isinstance(node, yaml.MappingNode):
-            node = next((v for k, v in node.value if k.value == step), None)
-        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-            node = node.value[step]
-        else:
-            node = None
-        if node is None:
-            raise KeyError(path)
-    if not isinstance(node, yaml.ScalarNode) or node.style in ("|", ">"):
-        raise KeyError(path)
-    return text[: node.start_mark.index] + scalar(value, flow) + text[node.end_mark.index :]

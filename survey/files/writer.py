@@ -9,8 +9,10 @@ import tempfile
 import textwrap
 from pathlib import Path
 
+import yaml
+
 from survey.collection.paper import Paper
-from survey.files.reader import read_yaml
+from survey.files.reader import compose, read_yaml
 
 WIDTH = 88
 ORDER = [field.alias or name for name, field in Paper.model_fields.items()]
@@ -35,10 +37,6 @@ def _flow(value) -> str:
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_flow(v) for v in value) + "]"
     return scalar(value, flow=True)
-
-
-def _date_or_scalar(value) -> str:
-    return _flow(value)
 
 
 def _field(name: str, value) -> list[str]:
@@ -69,6 +67,29 @@ def dump(record: dict) -> str:
         if record.get(name) not in (None, "", [], {}, ()):
             lines += _field(name, record[name])
     return "\n".join(lines) + "\n"
+
+
+def replace_scalar(text: str, path: tuple, value: str) -> str:
+    """Return `text` with the scalar at `path` replaced, everything else untouched.
+
+    Raises `KeyError` if there is no scalar at that place.
+    """
+    if text.startswith("\ufeff"):  # libyaml does not count the mark at the beginning.
+        return text[0] + replace_scalar(text[1:], path, value)
+    node, flow = compose(text), False
+    for step in path:
+        flow = flow or bool(getattr(node, "flow_style", False))
+        if isinstance(node, yaml.MappingNode):
+            node = next((v for k, v in node.value if k.value == step), None)
+        elif isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+        else:
+            node = None
+        if node is None:
+            raise KeyError(path)
+    if not isinstance(node, yaml.ScalarNode) or node.style in ("|", ">"):
+        raise KeyError(path)
+    return text[: node.start_mark.index] + scalar(value, flow) + text[node.end_mark.index :]
 
 
 def write_file(path: Path, text: str) -> None:

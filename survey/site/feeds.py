@@ -8,10 +8,9 @@ from pathlib import Path
 
 from survey.collection import Collection
 from survey.collection.taxonomy import SECTIONS
-from survey.files.load import TAXONOMY, read_text
-from survey.files.reader import read_yaml
 from survey.formats import FORMATS
 from survey.site import links
+from survey.site.charts import survey_figures
 
 # Beyond this many papers the theme's own search becomes slow, and the explorer is the place.
 SEARCHED_PAPERS = 1000
@@ -28,7 +27,7 @@ def write(collection: Collection, site: Path, url: str) -> None:
     schema = site / "schema"
     schema.mkdir(exist_ok=True)
     (schema / "paper.schema.json").write_text(paper_schema(collection), "utf-8")
-    figures, _ = read_yaml(read_text(TAXONOMY / "survey-figures.yaml"), limit=None)
+    figures = [{**f._asdict(), "series": [s._asdict() for s in f.series]} for f in survey_figures()]
     (data / "survey-figures.json").write_text(json.dumps(figures, ensure_ascii=False, indent=1), "utf-8")
 
 

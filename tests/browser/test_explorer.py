@@ -35,7 +35,7 @@ _HOSTILE = "<img src=x onerror=alert(1)> & the “Quoted” Title"
 @pytest.fixture(scope="module")
 def collection() -> Collection:
     """450 made-up papers, so that exports need several shards, and one that tests escaping."""
-    maker = synthetic.Maker(3)
+    maker = synthetic.Maker(1)
     papers = [paper_from(record, key) for key, record in maker.papers(449)]
     hostile = maker.record() | {"title": _HOSTILE, "authors": ["Eve <b>Bold</b>"], "year": 2026}
     hostile |= {"links": {"code": "https://example.org/?a=1&b=2"}, "summary": "<i>Not</i> italic."}

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from survey.files.load import PACKAGE_ROOT
+from survey.files.load import PACKAGE
 from survey.formats import FORMATS
 from tests.browser.test_explorer import Reader
 from tests.formats.test_tex import complaints, needs, run
@@ -105,7 +105,7 @@ def test_nothing_sticks_out_on_a_phone(visit, home, collection):
     def longest(text: str) -> int:
         return max(map(len, re.split(r"[\s-]+", text)))
 
-    docs = [p.relative_to(PACKAGE_ROOT / "docs").with_suffix("").as_posix() for p in (PACKAGE_ROOT / "docs").rglob("*.md")]
+    docs = [p.relative_to(PACKAGE.parent / "docs").with_suffix("").as_posix() for p in (PACKAGE.parent / "docs").rglob("*.md")]
     addresses = [f"{d}/".replace("index/", "") for d in docs]
     wide = sorted(collection.values(), key=lambda p: longest(f"{p.title} {p.summary or ''} {' '.join(p.sources)}"))
     addresses += [f"papers/{p.key}/" for p in wide[-4:]]

@@ -8,7 +8,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from survey.files.reader import MAX_BYTES, locate, read_yaml, replace_scalar
+from survey.files.reader import MAX_BYTES, locate, read_yaml
+from survey.files.writer import replace_scalar
 
 
 def problems(text: str) -> list[str]:

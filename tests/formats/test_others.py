@@ -11,7 +11,7 @@ import pytest
 import rispy
 import yaml
 
-from survey.files.load import PACKAGE_ROOT
+from survey.files.load import PACKAGE
 from survey.formats import FORMATS, common
 from survey.formats.csv import cell
 from tests.entries import make_paper
@@ -142,7 +142,7 @@ def test_json_lines_say_what_the_files_say(collection, taxonomy):
     lines = text("jsonl", collection.values(), taxonomy).splitlines()
     assert len(lines) == len(collection)
     for line, paper in zip(lines, collection.values(), strict=True):
-        (file,) = PACKAGE_ROOT.glob(f"papers/{paper.year}/{paper.key}.yaml")
+        (file,) = PACKAGE.parent.glob(f"papers/{paper.year}/{paper.key}.yaml")
         said = yaml.load(file.read_text("utf-8"), yaml.CBaseLoader)  # every scalar as text
         assert _as_text(json.loads(line)) == {"key": paper.key, **said}
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from survey.files.load import PACKAGE_ROOT
+from survey.files.load import PACKAGE
 from survey.site import build
 from tests.entries import make_root
 from tests.site import hostile
@@ -33,7 +33,7 @@ def once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], obje
 
 def real_site(factory: pytest.TempPathFactory) -> Path:
     """The site of this repository."""
-    return once(factory, "real-site", lambda folder: build(PACKAGE_ROOT, folder))
+    return once(factory, "real-site", lambda folder: build(PACKAGE.parent, folder))
 
 
 def hostile_site(factory: pytest.TempPathFactory) -> Path:
@@ -49,17 +49,17 @@ def small_root(folder: Path, home: str = "", pages: dict[str, str] | None = None
     """A clone with the sections of the site, without its prose. Papers are up to the caller."""
     docs = folder / "docs"
     for name in INDEXES:
-        source = PACKAGE_ROOT / "docs" / name / "index.md"
+        source = PACKAGE.parent / "docs" / name / "index.md"
         (docs / name).mkdir(parents=True)
         shutil.copy(source, docs / name / "index.md")
-    start = (PACKAGE_ROOT / "docs" / "index.md").read_text("utf-8")
+    start = (PACKAGE.parent / "docs" / "index.md").read_text("utf-8")
     (docs / "index.md").write_text(f"{start}\n{home}\n", "utf-8")
     for name, text in (pages or {}).items():
         (docs / name).parent.mkdir(parents=True, exist_ok=True)
         (docs / name).write_text(text, "utf-8")
-    config = (PACKAGE_ROOT / "mkdocs.yml").read_text("utf-8").partition("\nnav:")[0]
+    config = (PACKAGE.parent / "mkdocs.yml").read_text("utf-8").partition("\nnav:")[0]
     (folder / "mkdocs.yml").write_text(config + "\n", "utf-8")
-    (folder / "survey").symlink_to(PACKAGE_ROOT / "survey")
+    (folder / "survey").symlink_to(PACKAGE.parent / "survey")
     (folder / "papers").mkdir(exist_ok=True)
     return folder
 

@@ -12,7 +12,7 @@ import urllib.request
 import pytest
 
 from survey.files import CollectionError
-from survey.files.load import PACKAGE_ROOT
+from survey.files.load import PACKAGE
 from survey.site import build
 from tests.entries import make_entry, make_root, write_entry
 from tests.site.built import files_of, small_root
@@ -23,7 +23,7 @@ def different(one: dict[str, bytes], other: dict[str, bytes]) -> list[str]:
 
 
 def run(*words: str, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, "-m", *words], cwd=PACKAGE_ROOT, env={**os.environ, **environment}, capture_output=True, text=True)
+    return subprocess.run([sys.executable, "-m", *words], cwd=PACKAGE.parent, env={**os.environ, **environment}, capture_output=True, text=True)
 
 
 def test_two_builds_give_the_same_bytes(site, tmp_path):
@@ -40,7 +40,7 @@ def test_plain_mkdocs_gives_the_same_site(site, tmp_path):
 
 
 def test_no_file_names_this_machine(site):
-    here = [str(PACKAGE_ROOT).encode(), str(site).encode(), os.path.expanduser("~").encode() + b"/"]
+    here = [str(PACKAGE.parent).encode(), str(site).encode(), os.path.expanduser("~").encode() + b"/"]
     found = [path for path, data in files_of(site).items() if any(name in data for name in here)]
     assert found == []
 
@@ -90,7 +90,7 @@ def test_a_folder_with_something_else_is_refused(tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.tex").write_text("years of work")
     with pytest.raises(CollectionError, match="holds something that is no site: name another folder"):
-        build(PACKAGE_ROOT, tmp_path / "mine")
+        build(PACKAGE.parent, tmp_path / "mine")
     assert [p.name for p in (tmp_path / "mine").iterdir()] == ["thesis.tex"]
 
 
@@ -104,7 +104,7 @@ def test_the_command_says_it_in_one_line(tmp_path):
 def server(small):
     """`survey site serve` on a free port; yields its address."""
     words = [sys.executable, "-m", "survey", "site", "serve", "-o", str(small), "--no-build", "--port", "0"]
-    with subprocess.Popen(words, cwd=PACKAGE_ROOT, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(words, cwd=PACKAGE.parent, stdout=subprocess.PIPE, text=True) as process:
         line = process.stdout.readline()
         yield line.split()[0]
         process.send_signal(signal.SIGINT)

@@ -15,7 +15,7 @@ import jsonschema
 import pytest
 
 from survey.files import read_yaml
-from survey.files.load import PACKAGE_ROOT
+from survey.files.load import PACKAGE
 from survey.formats import FORMATS
 from survey.site.links import FOLDERS
 from tests.entries import make_entry
@@ -64,7 +64,7 @@ def schema(site) -> jsonschema.Draft202012Validator:
 
 
 def test_the_schema_takes_every_entry(schema):
-    paths = sorted((PACKAGE_ROOT / "papers").rglob("*.yaml"))
+    paths = sorted((PACKAGE.parent / "papers").rglob("*.yaml"))
     assert len(paths) > 300
     for path in paths:
         record, problems = read_yaml(path.read_text("utf-8"))
@@ -112,7 +112,7 @@ def test_editors_can_complete_ids(schema, taxonomy):
 
 @pytest.mark.parametrize("name", FORMATS)
 def test_downloads_are_what_export_writes(site, name):
-    done = subprocess.run([sys.executable, "-m", "survey", "export", name], cwd=PACKAGE_ROOT, capture_output=True, check=True)
+    done = subprocess.run([sys.executable, "-m", "survey", "export", name], cwd=PACKAGE.parent, capture_output=True, check=True)
     assert (site / "data" / f"papers.{FORMATS[name].extension}").read_bytes() == done.stdout
 
 
