@@ -6,6 +6,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect
 
 from survey.collection import Collection
 from survey.collection.paper import paper_from
@@ -381,8 +382,8 @@ def test_more_results_on_demand(reader, collection):
 
 def test_text_is_never_markup(reader):
     reader.open("?q=onerror")
-    assert reader.page.locator(".explorer-title").inner_text() == _HOSTILE
-    assert reader.page.locator(".explorer-summary").inner_text() == "<i>Not</i> italic."
+    expect(reader.page.locator(".explorer-title")).to_have_text(_HOSTILE)
+    expect(reader.page.locator(".explorer-summary")).to_have_text("<i>Not</i> italic.")
     assert reader.page.locator(".explorer-row :is(img, b, i)").count() == 0
     assert (
         reader.page.get_by_role("link", name="code").get_attribute("href")

@@ -29,7 +29,7 @@ def test_no_collection(tmp_path, monkeypatch):
     with pytest.raises(CollectionError, match="there is no folder"):
         find_root(tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("survey.files.load.PACKAGE.parent", tmp_path)
+    monkeypatch.setattr("survey.files.load.PACKAGE", tmp_path / "survey")
     with pytest.raises(CollectionError, match=r"--root or SURVEY_ROOT"):
         find_root()
 
