@@ -26,7 +26,7 @@ def same_id(entries: list[Entry], taxonomy: Taxonomy):
             if scheme == "doi" and id[1].startswith("10.18653/v1/"):
                 id = ("anthology", id[1].removeprefix("10.18653/v1/"))
             if id in seen and seen[id] is not entry:
-                yield entry.path, Finding("D401", f"{seen[id].path} has the same {scheme} id", ("ids", scheme))
+                yield entry.path, Finding("D401", f"{seen[id].path} has the same {scheme} id", ("ids", scheme), other=seen[id].path)
             seen.setdefault(id, entry)
 
 
@@ -42,7 +42,7 @@ def same_title(entries: list[Entry], taxonomy: Taxonomy):
         for title in {_title(entry.paper), *(fold(t).replace(" ", "") for t in entry.paper.former_titles)}:
             other = seen.setdefault(title, entry)
             if other is not entry:
-                yield entry.path, Finding("D402", f"{other.path} has the same title", ("title",))
+                yield entry.path, Finding("D402", f"{other.path} has the same title", ("title",), other=other.path)
 
 
 # Words that say nothing about which paper on this subject it is.
@@ -85,7 +85,7 @@ def similar_title(entries: list[Entry], taxonomy: Taxonomy):
                 if alike and _may_be_one(one, two, taxonomy.venues):
                     other = entries[i]
                     message = f"similar to '{other.paper.title}' ({other.path})"
-                    yield entries[j].path, Finding("D403", message, ("title",))
+                    yield entries[j].path, Finding("D403", message, ("title",), other=other.path)
 
 
 def _akin(one: frozenset, other: frozenset) -> bool:

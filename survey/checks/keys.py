@@ -79,7 +79,7 @@ def key_twice(entries: list[Entry], taxonomy: Taxonomy):
     for entry in entries:
         for key in (entry.key, *entry.paper.former_keys):
             if paths[key]:
-                yield entry.path, Finding("K905", f"the key {key} belongs to {paths[key][0]}", ())
+                yield entry.path, Finding("K905", f"the key {key} belongs to {paths[key][0]}", other=paths[key][0])
             paths[key].append(entry.path)
 
 

@@ -35,6 +35,7 @@ class Finding:
     path: str = ""
     line: int = 0
     column: int = 0
+    other: str = ""  # the path of the second entry, where a finding is about two
 
     @property
     def severity(self) -> Severity:

@@ -58,7 +58,11 @@ def check(root: Path, only: Iterable[Path] | None = None) -> Report:
         findings = [_finding(row) for row in rows]
     if only is not None:
         wanted = {p.resolve() for p in only}
-        findings = [f for f in findings if _within((root / f.path).resolve(), wanted)]
+        # A duplicate is told to whoever asks about either of the two.
+        findings = [
+            f for f in findings
+            if any(_within((root / path).resolve(), wanted) for path in (f.path, f.other) if path)
+        ]
     return Report(findings, len(files))
 
 
@@ -162,7 +166,7 @@ def _placed(root: Path, finding: Finding) -> Finding:
 
 
 def _row(f: Finding) -> list:
-    return [f.code, f.message, list(f.where), f.hint, f.fix, f.path, f.line, f.column]
+    return [f.code, f.message, list(f.where), f.hint, f.fix, f.path, f.line, f.column, f.other]
 
 
 def _finding(row: list) -> Finding:
