@@ -1,0 +1,78 @@
+"""From the name of a method to an edited model, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from survey.editing.edit import Edit, EditError
+from survey.editing.language_model import LanguageModel
+from survey.editing.method import Quiet, Run, checked, find, settings
+from survey.editing.patch import Patch, about
+
+
+def compute(
+    method: str,
+    model: LanguageModel,
+    edits: Edit | Sequence[Edit],
+    *,
+    seed: int = 0,
+    batch: int | None = None,
+    preset: str | None = None,
+    text: str | None = None,
+    progress: Quiet | None = None,
+    **options: Any,
+) -> Patch:
+    """Return the patch that `method` makes for the edits; the model stays as it is.
+
+    All edits are made at once where the method can do that, else one after the other, each on the
+    model as the earlier ones left it; `batch` makes so many at once, then the next. `options` are
+    fields of the method's configuration, `preset` names published values, `text` is what statistics
+    of keys are taken from (None: text that the model samples itself). Raises `EditError`.
+    """
+    found = find(method)
+    config = found.configure(preset, **options)
+    edits = checked(model, edits)
+    if batch is not None and batch < 1:
+        raise EditError(f"a batch holds at least one edit, not {batch}")
+    size = (batch or len(edits)) if found.batch else 1
+    run = Run(seed, text, progress or Quiet())
+    applied, total = [], None
+    try:
+        for i in range(0, len(edits), size):
+            torch.manual_seed(seed)
+            patch = found.function(model, edits[i : i + size], config, run)
+            total = patch if total is None else total + patch
+            if i + size < len(edits):
+                model.apply(patch)
+                applied.append(patch)
+    finally:
+        for patch in reversed(applied):
+            model.remove(patch)
+    total.about = about(found.id, edits, seed, settings(config))
+    return total
+
+
+@contextmanager
+def apply(
+    method: str | Patch, model: LanguageModel, edits: Edit | Sequence[Edit] | None = None, **options: Any
+) -> Iterator[LanguageModel]:
+    """Edit the model for a while: inside the `with` it is edited, afterwards it is bit for bit what it was.
+
+    `method` is a method's name, with edits and the options of `compute`, or a patch.
+    """
+    if isinstance(method, str):
+        if edits is None:
+            raise EditError(f"say what {method} shall edit")
+        patch = compute(method, model, edits, **options)
+    else:
+        patch = method
+    model.apply(patch)
+    try:
+        yield model
+    finally:
+        if any(patch is other for other in model.patches):
+            model.remove(patch)
