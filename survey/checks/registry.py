@@ -84,6 +84,12 @@ def collection_rule(code: str, name: str, severity: Severity = Severity.ERROR):
     return _register(code, name, severity, "collection")
 
 
+def taxonomy_rule(code: str, name: str, severity: Severity = Severity.ERROR):
+    """Register `check(taxonomy, implementations) -> (path, finding)`, run where the package's own
+    sources are: on what the taxonomy says of the methods that run here."""
+    return _register(code, name, severity, "taxonomy")
+
+
 def _register(code: str, name: str, severity: Severity, scope: str):
     def register(function):
         if code in RULES:
@@ -109,5 +115,5 @@ def similar_ids(tag: str, known) -> str:
 
 __all__ = [
     "RULES", "Entry", "Finding", "Found", "Rule", "Severity", "Taxonomy", "built_in",
-    "collection_rule", "entry_rule", "similar_ids",
+    "collection_rule", "entry_rule", "similar_ids", "taxonomy_rule",
 ]  # fmt: skip

@@ -12,12 +12,24 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from survey.checks import duplicates, ids, keys, links, names, schema, tags, titles, venues  # noqa: F401
+from survey.checks import (  # noqa: F401
+    duplicates,
+    ids,
+    implementations,
+    keys,
+    links,
+    names,
+    schema,
+    tags,
+    titles,
+    venues,
+)
 from survey.checks.registry import RULES, Entry, Finding, Severity
 from survey.collection.paper import KEY_PATTERN, paper_from
 from survey.collection.taxonomy import Taxonomy
 from survey.collection.text import fold
 from survey.files.cache import Cache
+from survey.files.implementations import Implementations
 from survey.files.load import entry_files, load_taxonomy, read_text
 from survey.files.reader import locate, read_yaml
 from survey.files.writer import replace_scalar, write_file
@@ -47,11 +59,12 @@ def check(root: Path, only: Iterable[Path] | None = None) -> Report:
     files = list(entry_files(root))
     cache = Cache(root)
     base = _main_branch(root)
-    digest = cache.digest(files, f"{root} {base}")
+    sources = Implementations()
+    digest = cache.digest([*files, *sources.files()], f"{root} {base}")
     rows = cache.outcome(digest)
     if rows is None:
         with _without_garbage_collection():
-            findings = _check_all(root, files, cache, base)
+            findings = _check_all(root, files, cache, base, sources)
         cache.save()
         cache.keep_outcome(digest, [_row(f) for f in findings])
     else:
@@ -82,7 +95,7 @@ def _within(path: Path, wanted: set[Path]) -> bool:
     return path in wanted or not wanted.isdisjoint(path.parents)
 
 
-def _check_all(root: Path, files: list, cache: Cache, base: str) -> list[Finding]:
+def _check_all(root: Path, files: list, cache: Cache, base: str, sources: Implementations) -> list[Finding]:
     taxonomy = load_taxonomy()
     findings: list[Finding] = []
     entries: list[Entry] = []
@@ -100,7 +113,9 @@ def _check_all(root: Path, files: list, cache: Cache, base: str) -> list[Finding
         if entry.paper:
             entries.append(entry)
     together = check_together(entries, taxonomy)
-    if not (root / _TAXONOMY).is_dir():
+    if (root / _TAXONOMY).is_dir():
+        findings += check_taxonomy(taxonomy, sources)
+    else:
         # Entries outside a clone: the taxonomy is the package's, and not theirs to mend.
         together = [f for f in together if not f.path.startswith(_TAXONOMY)]
     findings += together
@@ -147,6 +162,16 @@ def check_together(entries: list[Entry], taxonomy: Taxonomy) -> list[Finding]:
         for rule in RULES.values()
         if rule.scope == "collection"
         for path, finding in rule.check(entries, taxonomy)
+    ]
+
+
+def check_taxonomy(taxonomy: Taxonomy, sources: Implementations) -> list[Finding]:
+    """Apply the rules that compare the taxonomy with the methods that run here."""
+    return [
+        replace(finding, path=path)
+        for rule in RULES.values()
+        if rule.scope == "taxonomy"
+        for path, finding in rule.check(taxonomy, sources)
     ]
 
 

@@ -15,6 +15,9 @@ COMMANDS = {
     "stats": "count papers by year, venue, strategy, method and pitfall",
     "export": "write BibTeX, biblatex, RIS, CSL-JSON, CSV or JSON lines",
     "site": "build or serve the site",
+    "edit": "edit a fact in a language model, and see what it says before and after",
+    "methods": "list the methods that can run here, or tell about one",
+    "models": "list the language models that can be edited here",
 }
 
 OK, PROBLEMS, USAGE = 0, 1, 2

@@ -56,9 +56,10 @@ def plural(number: int, word: str) -> str:
 def told(error: Exception) -> str | None:
     """The message for an error that the user can do something about, else None."""
     from survey.collection import QueryError
+    from survey.errors import UserError
     from survey.files import CollectionError
 
-    if isinstance(error, (QueryError, CollectionError)):
+    if isinstance(error, (QueryError, CollectionError, UserError)):
         return str(error)
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""

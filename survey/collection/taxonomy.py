@@ -37,6 +37,10 @@ class Method(Term):
     family: Id
     survey: bool = False
     update: str | None = Field(None, description="The update rule in TeX, without dollars.")
+    implementation: str | None = Field(
+        None, pattern=r"^survey\.editing\.methods\.[a-z][a-z0-9_]*$",
+        description="The module that runs it here, if one does.",
+    )  # fmt: skip
 
 
 class Pitfall(Term):

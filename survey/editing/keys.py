@@ -34,8 +34,13 @@ def stands_first(model: LanguageModel, edit: Edit) -> bool:
     return model.subject_index(edit) == 0
 
 
-def typed_mean(states: torch.Tensor) -> torch.Tensor:
-    """Mean over prefixes as in MEMIT, [edits, size]: the bare prompt counts as much as all others together."""
-    if states.shape[1] == 1:
-        return states[:, 0]
-    return (states[:, 0] + states[:, 1:].mean(1)) / 2
+def mean_key(states: torch.Tensor, typed: bool = False) -> torch.Tensor:
+    """Average [edits, prefixes, size] over prefixes, the bare one first, to columns [size, edits] in float64.
+
+    ROME counts every prefix alike; with `typed`, as MEMIT does, the bare prompt counts as much as all
+    others together.
+    """
+    states = states.double()
+    if typed and states.shape[1] > 1:
+        return ((states[:, 0] + states[:, 1:].mean(1)) / 2).T
+    return states.mean(1).T

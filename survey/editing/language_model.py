@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
@@ -37,8 +37,13 @@ class Tokens:
         return len(self.ids)
 
     def token_at(self, end: int) -> int:
-        """Index of the token that holds the character before `end`."""
+        """Index of the first token that holds the character before `end`."""
         return next(i for i, e in enumerate(self.ends) if e >= end)
+
+    def last_token_at(self, end: int) -> int:
+        """Index of the last one: a character that is no letter of the alphabet may be many tokens."""
+        at = self.token_at(end)
+        return max(i for i, e in enumerate(self.ends) if i == at or e == end)
 
 
 class _Stop(Exception):
@@ -133,7 +138,7 @@ class LanguageModel:
 
     def subject_index(self, edit: Edit, prefix: str = "") -> int:
         """Index of the subject's last token in `prefix` + the edit's prompt."""
-        return self.tokens(prefix + edit.text).token_at(len(prefix) + edit.subject_end)
+        return self.tokens(prefix + edit.text).last_token_at(len(prefix) + edit.subject_end)
 
     def begins_without_mark(self) -> bool:
         """Whether a text's own first token stands at the first position: no start token is put before."""
@@ -158,7 +163,12 @@ class LanguageModel:
     def hidden(self, ids: torch.Tensor, mask: torch.Tensor, **more) -> torch.Tensor:
         """States after the last norm, [rows, tokens, width]; the head is left to `logits`."""
         more.setdefault("use_cache", False)
+        self._shape = ids.shape
         return self.network.base_model(input_ids=ids, attention_mask=mask, **more).last_hidden_state
+
+    def by_rows(self, states: torch.Tensor) -> torch.Tensor:
+        """States within a pass as [rows, tokens, size]; OPT's feed-forward parts have all tokens in one list."""
+        return states.reshape(*self._shape, states.shape[-1])
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """Logits of states after the last norm."""
@@ -293,17 +303,15 @@ class LanguageModel:
             for point in points:
                 part, layer = point
                 if part == "key":
-                    hook = self.down(layer).register_forward_pre_hook(lambda m, args, p=point: keep(p, args[0]))
+                    hook = self.down(layer).register_forward_pre_hook(lambda m, args, p=point: keep(p, self.by_rows(args[0])))
                 else:
                     module = {"value": self.down, "block": self.block, "attention": self.attention}[part](layer)
-                    hook = module.register_forward_hook(lambda m, args, out, p=point: keep(p, first(out)))
+                    hook = module.register_forward_hook(lambda m, args, out, p=point: keep(p, self.by_rows(first(out))))
                 handles.append(hook)
             if stop_after is not None:
                 handles.append(self.block(stop_after).register_forward_hook(stop))
-            try:
+            with suppress(_Stop):
                 yield
-            except _Stop:
-                pass
         finally:
             for handle in handles:
                 handle.remove()

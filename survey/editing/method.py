@@ -45,6 +45,8 @@ class Run:
     text: str | None = None
     """Text for statistics of keys; None lets the model sample its own."""
     progress: Quiet = field(default_factory=Quiet)
+    first: bool = False
+    """Whether the subjects are the very first tokens, and edited where that is possible."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +149,16 @@ def find(id: str) -> Method:
         )
     name = wanted.replace("-", "_")
     return getattr(importlib.import_module(f"survey.editing.methods.{name}"), name)
+
+
+def compute_base(base: str, caller: str, model, edits, run: Run):
+    """The patch of another method with its defaults, for methods that change patches. The other makes
+    all edits at once if it can, else one after the other. Raises `EditError`."""
+    from survey.editing.session import compute
+
+    if find(base).id in ("rect", "prune"):
+        raise EditError(f"{caller} needs a method that edits by itself as its base, and {base} is none")
+    return compute(base, model, edits, seed=run.seed, text=run.text, progress=run.progress)
 
 
 def settings(config: Config) -> dict[str, Any]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import torch
 
 from survey.editing.edit import Edit, EditError
+from survey.editing.keys import stands_first
 from survey.editing.language_model import LanguageModel
-from survey.editing.method import Quiet, Run, checked, find, settings
+from survey.editing.method import Config, Quiet, Run, checked, find, settings
 from survey.editing.patch import Patch, about
 
 
@@ -44,16 +46,27 @@ def compute(
     try:
         for i in range(0, len(edits), size):
             torch.manual_seed(seed)
-            patch = found.function(model, edits[i : i + size], config, run)
-            total = patch if total is None else total + patch
-            if i + size < len(edits):
+            for part, settled, seen in _parts(model, edits[i : i + size], config, run):
+                patch = found.function(model, part, settled, seen)
+                total = patch if total is None else total + patch
                 model.apply(patch)
                 applied.append(patch)
     finally:
         for patch in reversed(applied):
             model.remove(patch)
-    total.about = about(found.id, edits, seed, settings(config))
+    total.about = {**total.about, **about(found.id, edits, seed, settings(config))}
     return total
+
+
+def _parts(model: LanguageModel, edits: list[Edit], config: Config, run: Run) -> list[tuple[list[Edit], Config, Run]]:
+    """Edits of a batch, those apart whose subject is the very first token where the method edits them elsewhere."""
+    first = [edit for edit in edits if stands_first(model, edit)] if getattr(config, "first_layer", None) is not None else []
+    others = [edit for edit in edits if edit not in first]
+    parts = [(others, config, run)] if others else []
+    if first:
+        where = {"layers": (config.first_layer,)} if hasattr(config, "layers") else {"layer": config.first_layer}
+        parts.append((first, replace(config, **where), replace(run, first=True)))
+    return parts
 
 
 @contextmanager

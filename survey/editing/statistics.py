@@ -11,7 +11,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -28,6 +28,8 @@ _TEXTS, _LENGTH, _SEED = 100, 100, 0
 _MOST_TOKENS = 100_000
 # Above this condition number a solution has no digits left to trust.
 _SINGULAR = 1e12
+# How many words are looked at in the first position.
+_FIRST_WORDS = 3000
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,13 +71,25 @@ class Moment:
 
 
 def second_moment(model: LanguageModel, layer: int, run: Run | None = None) -> Moment:
-    """The second moment of the keys that enter the down-projection of a layer, in the unedited model."""
-    return second_moments(model, [layer], run)[0]
+    """The second moment of the keys that enter the down-projection of a layer, in the unedited model.
+
+    The first position of a text is left out: there keys are of another kind. For edits that are made
+    there (`run.first`), that of other words in that place is added.
+    """
+    return second_moments(model, [layer], run)[model.layer(layer)]
 
 
-def second_moments(model: LanguageModel, layers: Sequence[int], run: Run | None = None) -> list[Moment]:
-    """The same for several layers; what is not cached is computed in one pass."""
+def second_moments(model: LanguageModel, layers: Sequence[int], run: Run | None = None) -> dict[int, Moment]:
+    """The same for several layers, by layer; what is not cached is computed in one pass."""
     run = run or Run()
+    moments = _moments(model, layers, run)
+    if not run.first:
+        return moments
+    first = _first_moments(model, list(moments))
+    return {layer: replace(m, matrix=m.matrix + first[layer]) for layer, m in moments.items()}
+
+
+def _moments(model: LanguageModel, layers: Sequence[int], run: Run) -> dict[int, Moment]:
     layers = [model.layer(layer) for layer in layers]
     if run.text is None:
         source = f"sampled-{_TEXTS}x{_LENGTH}-{_SEED}"
@@ -96,7 +110,21 @@ def second_moments(model: LanguageModel, layers: Sequence[int], run: Run | None 
         for moment in moments:
             _store(model, moment)
             model.remember(("moment", source, moment.layer), lambda moment=moment: moment)
-    return [model.remember(("moment", source, layer), None) for layer in layers]
+    return {layer: model._remembered["moment", source, layer] for layer in layers}
+
+
+def _first_moments(model: LanguageModel, layers: list[int]) -> dict[int, torch.Tensor]:
+    """E[k k^T] at the first position, over random words that begin a text."""
+
+    def measure(layer: int) -> torch.Tensor:
+        words = sorted({i for t, i in model.tokenizer.get_vocab().items() if t.isalpha() and t[0].isupper()})
+        words = words or list(range(model.network.get_input_embeddings().num_embeddings))
+        generator = torch.Generator().manual_seed(_SEED)
+        chosen = [[words[i]] for i in torch.randperm(len(words), generator=generator)[:_FIRST_WORDS].tolist()]
+        keys = model.read(chosen, [0] * len(chosen), [("key", layer)])["key", layer].double().cpu()
+        return keys.T @ keys / len(keys)
+
+    return {layer: model.remember(("first moment", layer), lambda layer=layer: measure(layer)) for layer in layers}
 
 
 def sampled_rows(model: LanguageModel, progress: Quiet | None = None) -> torch.Tensor:
@@ -183,7 +211,8 @@ def _measure(model: LanguageModel, rows, layers: list[int], source: str, progres
             model.hidden(ids, mask)
         count += int(keep_these.sum())
         progress.advance()
-    return [Moment(total / count, count, source, layer) for layer, total in sums.items()]
+    # Rounded as it will be cached, so that a later run gives the very same.
+    return [Moment((total / count).float().double(), count, source, layer) for layer, total in sums.items()]
 
 
 def _path(model: LanguageModel, name: str) -> Path | None:

@@ -14,10 +14,13 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from survey.collection import Collection, Name, Paper
+from survey.collection.taxonomy import Method
 from survey.collection.text import ascii_slug
+from survey.files.implementations import Implementation, Implementations
 from survey.formats import FORMATS
 from survey.site import links
 from survey.site.fill import formula, short_citation
+from survey.site.recorded import continued, probability, recorded_run
 
 HERE = Path(__file__).parent
 
@@ -52,6 +55,11 @@ ID_ADDRESSES = {
     "anthology": "https://aclanthology.org/{}/", "openreview": "https://openreview.net/forum?id={}",
 }  # fmt: skip
 LINK_NAMES = {"code": "Code", "project": "Project", "data": "Data", "paper": "Paper"}
+# The edit that every method can be tried with.
+TRIAL = (
+    'survey edit {} --prompt "{{}} is located in the city of" --subject "The Eiffel Tower"'
+    " --target Rome --was Paris"
+)
 CITED_AS = {"bibtex": "BibTeX", "biblatex": "biblatex", "ris": "RIS"}
 
 
@@ -62,6 +70,7 @@ class Pages:
         self.collection, self.root = collection, root
         self.site_url, self.site_name, self.source = settings["url"], settings["name"], settings["source"]
         self.taxonomy = collection.taxonomy
+        self._implementations = Implementations()
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
@@ -71,7 +80,10 @@ class Pages:
             RELATIONS=RELATIONS, ID_NAMES=ID_NAMES, LINK_NAMES=LINK_NAMES, source=self.source,
             formula=formula, short_citation=short_citation, shared=self._shared, hue=hue,
             tag_html=lru_cache(2048)(self._tag), author_html=lru_cache(8192)(_author),
-            site_name=self.site_name, site_url=self.site_url,
+            site_name=self.site_name, site_url=self.site_url, with_code=with_code,
+            implementation_of=self._implementation_of, recorded_of=self._recorded_of,
+            probability=probability, continued=continued, trial=TRIAL.format,
+            tutorial=(root / "docs" / "laboratory" / "index.md").exists(),
         )  # fmt: skip
         self._paper = self._templates.get_template("paper.html")
         self._trait = lru_cache(8192)(self._trait_name)
@@ -156,6 +168,14 @@ class Pages:
         description = " ".join(term.definition.split()) or f"Papers of {term.name} on knowledge editing."
         return Page(links.term(section, id), f"{folder}/", term.name, description, content)
 
+    def _implementation_of(self, term: Method) -> Implementation | None:
+        """What runs a method here, None where nothing does or `survey check` has something to say."""
+        found = self._implementations[term.implementation] if term.implementation else None
+        return found if found and not found.problems else None
+
+    def _recorded_of(self, term: Method):
+        return recorded_run(self.root, term.id)
+
     def _groups(self, section: str, id: str, papers: list[Paper]) -> list[tuple[str, list]]:
         """The papers of a term by what they have to do with it: (heading, papers)."""
         if section in ("methods", "benchmarks"):
@@ -224,7 +244,8 @@ class Pages:
         terms = getattr(self.taxonomy, section)
         counts = {id: len(self.collection.search(f"{kind}:{id}")) for id in terms}
         template = f"index_{name}.html" if (HERE / "templates" / f"index_{name}.html").exists() else "index_terms.html"
-        return self._render(template, terms=terms, counts=counts, section=section, base=base)
+        here = {id for id in terms if section == "methods" and self._implementation_of(terms[id])}
+        return self._render(template, terms=terms, counts=counts, section=section, base=base, here=here)
 
     def _home(self, name: str, base: str) -> str:
         return self._render(
@@ -259,7 +280,7 @@ class Pages:
     def _checks(self, name: str, base: str) -> str:
         from survey.checks import RULES
 
-        return self._render("checks.html", with_code=with_code, rules=sorted(RULES.values(), key=lambda r: r.code))
+        return self._render("checks.html", rules=sorted(RULES.values(), key=lambda r: r.code))
 
     def _agreement(self, name: str, base: str) -> str:
         from survey.collection.agreement import agreement
@@ -278,9 +299,9 @@ def section_name(section: str) -> str:
     return section[:-3] + "y" if section.endswith("ies") else section[:-1]
 
 
-def with_code(text: str) -> str:
+def with_code(text: str) -> Markup:
     """Plain text as HTML, with what stands in backticks as code."""
-    return re.sub("`([^`]+)`", r"<code>\1</code>", escape(text))
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", escape(text)))
 
 
 def hue(pitfall: str) -> str:

@@ -159,6 +159,12 @@ RULES = {
 ELSEWHERE = {
     "R953": "test_keys.test_a_founding_paper_must_be_an_entry",
     "R954": "test_keys.test_a_term_must_not_lead_nowhere",
+    "M971": "test_implementations.test_a_file_that_is_not_there",
+    "M972": "test_implementations.test_a_file_of_another_method",
+    "M973": "test_implementations.test_a_file_that_no_method_names",
+    "M974": "test_implementations.test_a_paper_that_the_method_was_not_founded_by",
+    "M975": "test_implementations.test_a_setting_without_meaning",
+    "M976": "test_implementations.test_a_docstring_that_does_not_tell_how_faithful_it_is",
     "K907": "test_run.test_an_entry_of_the_main_branch_may_not_vanish",
     "K908": "test_run.test_a_key_may_not_change_its_meaning",
 }

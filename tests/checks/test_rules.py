@@ -69,7 +69,7 @@ def test_codes_names_and_explanations():
         assert re.fullmatch(r"[A-Z][0-9]{3}", code) and rule.code == code
         assert re.fullmatch(r"[a-z-]+", rule.name)
         assert rule.summary[-1] in ".?", code
-        assert rule.scope in ("file", "entry", "collection")
+        assert rule.scope in ("file", "entry", "collection", "taxonomy")
 
 
 def test_a_code_is_given_once():

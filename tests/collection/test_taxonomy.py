@@ -37,6 +37,13 @@ def test_a_term_is_checked(field):
         Pitfall(**{"id": "x", "name": "X", **field})
 
 
+@pytest.mark.parametrize("name", ["survey.editing.rome", "survey.editing.methods.Rome", "survey.editing.methods.rome.x", "rome", ""])
+def test_an_implementation_is_a_module_of_methods(name):
+    assert Method(id="x", name="X", family="f", implementation="survey.editing.methods.r_rome2").implementation
+    with pytest.raises(ValidationError):
+        Method(id="x", name="X", family="f", implementation=name)
+
+
 def test_the_tree_of_pitfalls_is_whole(taxonomy):
     assert {"generalization", "locality", "general-abilities", "robustness", "safety", "cost"} <= set(taxonomy.pitfalls)
     for pitfall in taxonomy.pitfalls.values():

@@ -1,0 +1,95 @@
+"""AlphaEdit: MEMIT's update, projected onto directions that hold little of what is known.
+
+The eigenvectors of the second moment C of keys with the smallest eigenvalues span what the paper calls
+the null space of the preserved knowledge; P projects onto it. New states are found and spread over layers
+as in MEMIT, but each layer solves (equation 14 of the paper, transposed)
+
+    Delta^T = (P (K K^T + K_p K_p^T) + L2 I)^-1 P K R^T
+
+with keys K and residuals R of the new facts, and the keys K_p of all facts edited before, which a patch
+keeps for the next. With A = [K K_p] this is P A (A^T P A + L2 I)^-1 [R 0]^T, solved for as many unknowns as
+there are facts.
+
+Faithful:
+- projection, regularised least squares, and the keys of earlier edits in a sequence
+- everything else is MEMIT's, as in the published code
+- solved in float64
+
+Deviates:
+- `share_kept` is a share of directions, the published threshold an absolute eigenvalue (.02): that keeps
+  another share in every model and layer. The directions kept here hold 62 to 68 % of a subject key's
+  energy, so they are no null space
+- `l2` is 1 and not 10
+- statistics of keys come from text that the model samples itself, without its first position
+- a subject that is the very first token is edited in block 0 (`first_layer`): later that token is an
+  attention sink, whose key hardly depends on the word
+
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+from survey.editing import values
+from survey.editing.edit import Edit
+from survey.editing.language_model import LanguageModel
+from survey.editing.method import Run, method
+from survey.editing.patch import WeightPatch
+from survey.editing.spread import spread
+from survey.editing.statistics import second_moments
+
+
+@dataclass(frozen=True)
+class Config(values.Config):
+    """Settings of AlphaEdit."""
+
+    layers: tuple[int, ...] = (3, 4, 5, 6)
+    """Blocks whose down-projections are edited, counted from 0; delta is optimised at the last."""
+    share_kept: float = 0.9
+    """Share of directions, those with the smallest eigenvalues of C, in which an edit may write."""
+    threshold: float | None = None
+    """Largest eigenvalue of such a direction, instead of a share: .02 in the paper."""
+    l2: float = 1.0
+    """Weight of |Delta|^2."""
+    clamp: float = 0.75
+    """Largest norm of delta, in norms of the block's output."""
+
+
+PRESETS = {
+    "gpt2-xl": {"layers": (13, 14, 15, 16, 17), "threshold": 0.02, "l2": 10.0},
+    "gpt-j": {"layers": (3, 4, 5, 6, 7, 8), "threshold": 0.02, "l2": 10.0, "steps": 25},
+    "llama3-8b": {"layers": (4, 5, 6, 7, 8), "threshold": 0.02, "l2": 10.0},
+}
+
+
+@method("alphaedit", paper="fang2025alphaedit", batch=True, presets=PRESETS)
+def alphaedit(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run) -> WeightPatch:
+    contexts = values.prefixes(model, config, run.seed)
+    found = values.optimise(
+        model, edits, max(config.layers), config, contexts, points=("block",), progress=run.progress
+    )
+    moments = second_moments(model, config.layers, run)
+    kept: dict[str, torch.Tensor] = {}
+
+    def solve(layer: int, keys: torch.Tensor, residual: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        name = f"keys of {model.down_name(layer)}"
+        earlier = [p.kept[name].double() for p in model.patches if name in getattr(p, "kept", {})][-1:]
+        every = torch.cat([keys, *earlier], 1)
+        kept[name] = every.float()
+        eigenvalues, directions = moments[layer].eigen
+        if config.threshold is not None:
+            free = directions[:, eigenvalues < config.threshold]
+        else:
+            free = directions[:, : round(config.share_kept * len(eigenvalues))]
+        projected = free @ (free.T @ every)
+        gram = every.T @ projected + config.l2 * torch.eye(every.shape[1], dtype=torch.float64)
+        new = torch.zeros(residual.shape[0], every.shape[1], dtype=torch.float64)
+        new[:, : keys.shape[1]] = residual
+        return torch.linalg.solve(gram, new, left=False), projected.T
+
+    patch = spread(model, edits, found.delta[:, 0], contexts, config.layers, solve)
+    patch.kept = kept
+    return patch

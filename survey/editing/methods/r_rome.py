@@ -1,0 +1,61 @@
+"""r-ROME: ROME with one key, the repair of its published code.
+
+ROME's published code makes the direction of its change from the key averaged over contexts, but divides by
+the key of the bare prompt. Where the two differ much the quotient explodes, and one edit can break the
+model. r-ROME takes the averaged key k* and the averaged output of W everywhere:
+
+    W' = W + (v* - W k*) (C^-1 k*)^T / ((C^-1 k*)^T k*)
+
+Faithful:
+- one averaged key in direction, residual and denominator
+- everything else is ROME's
+
+Deviates:
+- as ROME here: five contexts instead of twenty, and statistics of keys from text that the model samples
+  itself, without its first position
+- a subject that is the very first token is edited in block 0 (`first_layer`): later that token is an
+  attention sink, whose key hardly depends on the word
+
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from survey.editing import values
+from survey.editing.edit import Edit
+from survey.editing.keys import mean_key, read_subjects
+from survey.editing.language_model import LanguageModel
+from survey.editing.method import Run, method
+from survey.editing.patch import WeightPatch
+from survey.editing.statistics import second_moment
+
+
+@dataclass(frozen=True)
+class Config(values.Config):
+    """Settings of r-ROME."""
+
+    layer: int = 5
+    """Block whose down-projection is edited, counted from 0."""
+
+
+PRESETS = {
+    "gpt2-xl": {"layer": 17, "contexts": ((10, 5), (10, 10))},
+    "gpt-j": {"layer": 5, "contexts": ((10, 5), (10, 10))},
+}
+
+
+@method("r-rome", paper="gupta2024rebuilding", batch=False, presets=PRESETS)
+def r_rome(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run) -> WeightPatch:
+    contexts = values.prefixes(model, config, run.seed)
+    found = values.optimise(model, edits, config.layer, config, contexts, progress=run.progress)
+
+    key, value = ("key", config.layer), ("value", config.layer)
+    states = read_subjects(model, edits, contexts, [key, value])
+    average = mean_key(states[key])
+    residual = found.start[:, 0].double().T + found.delta[:, 0].double().T - mean_key(states[value])
+
+    direction = second_moment(model, config.layer, run).solve(average)
+    change = model.change(config.layer, residual / (direction.T @ average), direction.T)
+    return WeightPatch({}, {model.down_name(config.layer): change})
