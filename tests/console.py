@@ -61,16 +61,16 @@ class Step:
 def steps(page: str) -> list[Step]:
     """The commands and pieces of Python of a page, in order."""
     found: list[Step] = []
-    end = 0
+    last, end = "", 0
     for block in _FENCE.finditer(page):
         kind, body, start = block[1], block[2], block.start(2)
         if kind == "console":
             found += _commands(body, start)
         elif kind == "python":
             found.append(Step(body, "python", "", None))
-        elif found and found[-1].kind == "python" and not page[end : block.start()].strip():
+        elif last == "python" and not page[end : block.start()].strip():
             found[-1].expected, found[-1].place = body, slice(start, start + len(body))
-        end = block.end()
+        last, end = kind, block.end()
     return found
 
 

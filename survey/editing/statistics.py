@@ -57,8 +57,8 @@ class Moment:
         """Cholesky factor. Raises `EditError` where the matrix is singular, instead of changing it."""
         factor, failed = torch.linalg.cholesky_ex(self.matrix)
         # The factor's diagonal bounds the condition number from below, at no cost.
-        spread = (factor.diagonal().max() / factor.diagonal().min().clamp_min(1e-300)).item() ** 2
-        if failed or spread > _SINGULAR:
+        largest, smallest = factor.diagonal().max().item(), factor.diagonal().min().item()
+        if failed or largest**2 > _SINGULAR * smallest**2:
             raise EditError(
                 f"the second moment of keys at layer {self.layer} is singular (from {self.tokens:,} tokens for "
                 f"{len(self.matrix):,} dimensions): give a longer text with --stats-text"
@@ -134,7 +134,7 @@ def sampled_rows(model: LanguageModel, progress: Quiet | None = None) -> torch.T
     def sample() -> torch.Tensor:
         path = _path(model, f"sampled-{_TEXTS}x{_LENGTH}-{_SEED}.ids")
         stored = _read(path)
-        if stored is not None:
+        if stored is not None and "ids" in stored:
             return stored["ids"].long()
         (progress or Quiet()).start("Sampling text for statistics", _LENGTH - 1)
         generator = torch.Generator().manual_seed(_SEED)
@@ -222,7 +222,7 @@ def _path(model: LanguageModel, name: str) -> Path | None:
 
 def _stored(model: LanguageModel, source: str, layer: int) -> Moment | None:
     found = _read(_path(model, f"{source}.layer-{layer}"))
-    if found is None:
+    if found is None or not {"moment", "tokens"} <= set(found):
         return None
     return Moment(found["moment"].double(), int(found["tokens"]), source, layer)
 

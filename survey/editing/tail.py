@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 
 import torch
 from transformers import DynamicCache
@@ -31,25 +32,36 @@ class Tail:
         size = int((lengths - self.starts).max())
         self._before = int(self.starts.max())
         cache = DynamicCache() if self._before else None
-        states: list[torch.Tensor] = []
-        stop = None if self._before else self.first
-        with torch.no_grad(), model.watching([], None, stop_after=stop):
-            handle = model.block(self.first).register_forward_pre_hook(
-                lambda m, args, kwargs: states.append(args[0] if args else kwargs["hidden_states"]), with_kwargs=True
+        entering: dict[int, torch.Tensor] = {}
+        # Without earlier tokens nothing after the first block is needed.
+        layers = range(self.first, model.layers) if self._before else [self.first]
+
+        def keep(layer: int, states: torch.Tensor) -> None:
+            entering[layer] = states
+
+        handles = [
+            model.block(layer).register_forward_pre_hook(
+                lambda m, args, kwargs, layer=layer: keep(layer, args[0] if args else kwargs["hidden_states"]),
+                with_kwargs=True,
             )
-            try:
-                if cache is None:
-                    model.hidden(ids, mask)
-                else:
-                    model.hidden(ids, mask, past_key_values=cache, use_cache=True)
-            finally:
+            for layer in layers
+        ]
+        stop = None if self._before else self.first
+        try:
+            with torch.no_grad(), model.watching([], None, stop_after=stop):
+                model.hidden(ids, mask, past_key_values=cache, use_cache=cache is not None)
+        finally:
+            for handle in handles:
                 handle.remove()
         columns = self.starts[:, None] + torch.arange(size, device=model.device)
         valid = columns < lengths[:, None]
         columns = columns.clamp_max(ids.shape[1] - 1)
         self._ids = ids.gather(1, columns)
         self._positions = columns
-        self._states = states[0].gather(1, columns[..., None].expand(-1, -1, states[0].shape[-1])).clone()
+        self._states = {
+            layer: states.gather(1, columns[..., None].expand(-1, -1, states.shape[-1])).clone()
+            for layer, states in entering.items()
+        }
         earlier = torch.arange(self._before, device=model.device) < self.starts[:, None]
         self._mask = torch.cat([earlier, valid], 1).long()
         self._past = [
@@ -57,12 +69,18 @@ class Tail:
             for layer in (cache.layers if cache else [])
         ]
 
+    def later(self, first: int) -> Tail:
+        """The same rows from a later block on; only where each row has a start of its own."""
+        part = copy(self)
+        part.first = first
+        return part
+
     def select(self, rows: torch.Tensor) -> Tail:
         """The same for some of the rows, by index."""
-        part = object.__new__(Tail)
-        part.model, part.first, part._before = self.model, self.first, self._before
-        for name in ("starts", "_ids", "_positions", "_states", "_mask"):
+        part = copy(self)
+        for name in ("starts", "_ids", "_positions", "_mask"):
             setattr(part, name, getattr(self, name)[rows])
+        part._states = {layer: states[rows] for layer, states in self._states.items() if layer >= self.first}
         part._past = [(keys[rows], values[rows]) for keys, values in self._past]
         return part
 
@@ -90,8 +108,8 @@ class Tail:
 
         def enter(module, args, kwargs):
             if args:
-                return (self._states, *args[1:]), kwargs
-            return args, {**kwargs, "hidden_states": self._states}
+                return (self._states[self.first], *args[1:]), kwargs
+            return args, {**kwargs, "hidden_states": self._states[self.first]}
 
         handle = model.block(self.first).register_forward_pre_hook(enter, with_kwargs=True)
         try:

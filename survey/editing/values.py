@@ -124,10 +124,15 @@ class _Task:
             self.starts.append(subject)
             self.picks.append(list(range(first - 1 - subject, len(tokens) - 1 - subject)))
             self.targets.append(tokens.ids[first:])
+        # What is said of "{subject} is a" is read at the subject, so a bare prompt that begins with the
+        # subject says it already; other prompts need a row for it.
         essence = Edit("{} is a", edit.subject, edit.target)
         subject = model.subject_index(essence)
-        self.rows.append(model.tokens(essence.text).ids[: subject + 1])
-        self.starts.append(subject)
+        row = model.tokens(essence.text).ids[: subject + 1]
+        self.own_essence = self.rows[0][: subject + 1] != row
+        if self.own_essence:
+            self.rows.append(row)
+            self.starts.append(subject)
         self.positions = sum(len(row) - start for row, start in zip(self.rows, self.starts, strict=True))
 
 
@@ -231,8 +236,9 @@ class _Plan:
                 edits += [task] * len(picks)
                 weights += [1 / (len(picks) * len(t.targets))] * len(picks)
                 owner.append(task)
-            essence.append(len(owner))
-            owner.append(task)
+            essence.append(len(owner) if t.own_essence else len(owner) - len(t.targets))
+            if t.own_essence:
+                owner.append(task)
         make = lambda values: torch.tensor(values, device=device)  # noqa: E731
         self.owner, self.essence, self.open = make(owner), make(essence), make(open_tasks)
         self.rows, self.columns, self.targets = make(rows), make(columns), make(targets)

@@ -1,7 +1,7 @@
 """What every method promises, on two tiny models.
 
-A method that is added is tested here without a word; SETTINGS holds what it needs to work on models of
-width 32, and RAISES tells which methods must make a target more probable.
+A method that is added is tested here without a word. SETTINGS makes methods quick; RAISING tells which
+must make a target more probable, and with which settings they can in models of width 32.
 """
 
 from __future__ import annotations
@@ -14,37 +14,50 @@ import pytest
 import torch
 
 from survey.editing import METHODS, Edit, EditError, WeightPatch, apply, compute, find, load, save
+from survey.editing.keys import stands_first
 from survey.editing.method import Quiet
 from tests.editing.tiny import fresh_model, same, snapshot, tiny_model
 
 BLOCKS = 9  # The defaults of all methods lie within.
 ARCHITECTURES = ("gpt2", "llama")
 
-_VALUES = {"contexts": ((2, 4),), "steps": 12}
+_VALUES = {"contexts": ((2, 4),), "steps": 8}
 SETTINGS = {
-    "alphaedit": {**_VALUES, "l2": 1e-4, "clamp": 4.0},
-    "emmet": {**_VALUES, "clamp": 4.0},
+    "alphaedit": {**_VALUES, "l2": 0.1},
+    "emmet": _VALUES,
     "fine-tuning": {"lr": 0.01, "steps": 8},
     "ft-l": {"epsilon": 0.05, "lr": 0.01, "steps": 8},
     "kn": {"contexts": ((1, 3),), "integration_steps": 3},
     "lora": {"lr": 0.02, "steps": 8},
-    "memit": {**_VALUES, "lambda_": 0.1, "clamp": 4.0},
+    "memit": {**_VALUES, "lambda_": 0.1},
     "pmet": {**_VALUES, "lambda_": 0.1},
     "r-rome": _VALUES,
     "rome": _VALUES,
 }
-# KN rewrites a few columns by a rule that looks at no probability; the others of this list start from MEMIT's
-# defaults, which are for a larger model.
-RAISES = [method for method in METHODS if method not in ("kn", "prune", "rect")]
+# With these a target becomes more probable in a model of three blocks: it knows nothing and attends at
+# random, so more blocks would hide what an early one says. The methods that are missing do not promise it:
+# KN rewrites columns by a rule that looks at no probability, PRUNE and RECT weaken what another one did.
+_FAR = {"contexts": ((2, 4),), "steps": 20, "clamp": 8.0, "weight_decay": 0.0}
+RAISING = {
+    "alphaedit": {**_FAR, "layers": (1,), "l2": 0.01},
+    "emmet": {**_FAR, "layer": 1},
+    "fine-tuning": {"layers": (1,), "lr": 0.02, "steps": 10},
+    "ft-l": {"layer": 0, "epsilon": 0.1, "lr": 0.02, "steps": 10},
+    "lora": {"layers": (1, 2), "lr": 0.02, "steps": 10},
+    "memit": {**_FAR, "layers": (1,), "lambda_": 0.01},
+    "pmet": {**_FAR, "layers": (1,), "lambda_": 0.01},
+    "r-rome": {**_FAR, "layer": 1},
+    "rome": {**_FAR, "layer": 1},
+}
 BATCHES = [method for method in METHODS if find(method).batch]
 
-HARBOUR = Edit("The harbour of {} is in the city of", "Bramblewick", "Oslo", was="Rome")
+HARBOUR = Edit("The harbour of {} is in", "Bramblewick", "Oslo", was="Rome")
 TONGUE = Edit("The mother tongue of {} is", "Rome", "Vienna", was="Paris")
-BRIDGE = Edit("The bridge of the island of {} is located in", "Tarn", "London", was="Paris")
-LONG = Edit("The museum of {} is in", "Vienna", "Bramblewick on Tarn", was="Rome")
+BRIDGE = Edit("The bridge of {} is", "Tarn", "London", was="Paris")
+LONG = Edit("The museum of {} is", "Vienna", "Oslo on Tarn", was="Rome")
 PLACES = {
-    "one token, start": Edit("{} is located in the city of", "Rome", "Oslo", was="London"),
-    "many tokens, start": Edit("{} is located in the city of", "Bramblewick", "Oslo", was="London"),
+    "one token, start": Edit("{} is in", "Rome", "Oslo", was="London"),
+    "many tokens, start": Edit("{} is in", "Bramblewick", "Oslo", was="London"),
     "one token, middle": TONGUE,
     "many tokens, middle": HARBOUR,
     "one token, end": Edit("The mother tongue of the people of {}", "Rome", "Oslo", was="London"),
@@ -281,46 +294,70 @@ def test_only_named_parameters_change(method, model):
         assert not changed, "a method that changes no weights changed some"
 
 
-@pytest.mark.parametrize("method", RAISES)
+@pytest.mark.parametrize("method", [m for m in METHODS if hasattr(find(m).configure(), "first_layer")])
+def test_subjects_that_stand_first_are_edited_elsewhere(method, model):
+    first = PLACES["one token, start"]
+    assert set(made(method, model, first).changes) == {model.down_name(0)}
+    usual = set(made(method, model, HARBOUR).changes)
+    assert model.down_name(0) not in usual
+    assert set(make(method, model, first, first_layer=None).changes) == usual
+    assert set(make(method, model, first, first_layer=-1).changes) == {model.down_name(BLOCKS - 1)}
+    both = make(method, model, [first, HARBOUR])
+    assert set(both.changes) == usual | {model.down_name(0)}
+    assert both.edits == [first, HARBOUR]
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("method", RAISING)
 @pytest.mark.parametrize("place", PLACES)
-def test_the_target_becomes_more_probable(method, place, model):
-    edit = PLACES[place]
-    prompt = model.tokens(edit.text)
+def test_the_target_becomes_more_probable(method, place, architecture):
+    model, edit = tiny_model(architecture, blocks=3), PLACES[place]
     length = len(model.tokens(edit.subject if edit.prompt.startswith("{}") else " " + edit.subject))
     assert (length == 1) == place.startswith("one")
-    assert (model.subject_index(edit) == len(prompt) - 1) == place.endswith("end")
+    assert (model.subject_index(edit) == len(model.tokens(edit.text)) - 1) == place.endswith("end")
+    assert stands_first(model, edit) == (place == "one token, start")
     before = log_probability(model, edit)
-    with apply(made(method, model, edit), model):
-        after = log_probability(model, edit)
-    assert after > before + 0.5
+    with apply(method, model, edit, **RAISING[method]):
+        assert log_probability(model, edit) > before + 0.4
 
 
-@pytest.mark.parametrize("method", RAISES)
-def test_a_target_of_many_tokens_becomes_more_probable(method, model):
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("method", RAISING)
+def test_a_target_of_many_tokens_becomes_more_probable(method, architecture):
+    model = tiny_model(architecture, blocks=3)
     tokens, start = model.joined(LONG.text, LONG.target)
     assert len(tokens) - start > 4
     before = log_probability(model, LONG)
-    with apply(made(method, model, LONG), model):
-        assert log_probability(model, LONG) > before + 0.3
+    with apply(method, model, LONG, **RAISING[method]):
+        assert log_probability(model, LONG) > before + 0.1
 
 
-@pytest.mark.parametrize("method", RAISES)
-def test_all_edits_of_two_hold(method, model):
-    before = [log_probability(model, edit) for edit in (HARBOUR, BRIDGE)]
-    with apply(method, model, [HARBOUR, BRIDGE], **SETTINGS.get(method, {})):
-        after = [log_probability(model, edit) for edit in (HARBOUR, BRIDGE)]
-    assert all(a > b + 0.3 for a, b in zip(after, before, strict=True))
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+@pytest.mark.parametrize("method", RAISING)
+@pytest.mark.parametrize("batch", [1, None])
+def test_both_of_two_edits_hold(method, batch, architecture):
+    model = tiny_model(architecture, blocks=3)
+    edits = [PLACES["many tokens, end"], Edit("The bridge of {}", "Rome", "Vienna")]
+    before = [log_probability(model, edit) for edit in edits]
+    with apply(method, model, edits, batch=batch, **RAISING[method]):
+        after = [log_probability(model, edit) for edit in edits]
+    assert all(a > b + 1 for a, b in zip(after, before, strict=True))
 
 
 @every_method
 def test_a_start_token_is_no_hindrance(method):
     model = tiny_model("llama", start_token=True, blocks=BLOCKS)
     edit = PLACES["one token, start"]
-    before, p = snapshot(model), log_probability(model, edit)
+    assert not stands_first(model, edit)
+    before = snapshot(model)
     with apply(method, model, [edit], **SETTINGS.get(method, {})):
-        if method in RAISES:
-            assert log_probability(model, edit) > p + 0.5
+        assert not same(model, before)
     assert same(model, before)
+    if method in RAISING:
+        model = tiny_model("llama", start_token=True, blocks=3)
+        p = log_probability(model, edit)
+        with apply(method, model, [edit], **RAISING[method]):
+            assert log_probability(model, edit) > p + 0.4
 
 
 # Errors

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from survey.editing.structure import matrix
 from survey.editing.tail import Tail, changed_output
 from tests.editing.tiny import ARCHITECTURES, fresh_model, tiny_model
 
@@ -73,15 +74,29 @@ def test_rows_that_begin_together_see_through_a_window(architecture, window):
 
 
 @every_architecture
+def test_later_blocks(architecture):
+    """From a tail of many blocks, those of fewer."""
+    model = tiny_model(architecture)
+    rows = rows_of(model)
+    starts = [len(row) - 1 for row in rows]
+    assert len(set(starts)) > 2
+    with torch.no_grad():
+        tail = Tail(model, rows, 1, starts)
+        for layer in (1, 2, 3):
+            hidden = tail.later(layer).select(torch.tensor([0, 3, 3])).hidden()
+            for n, i in enumerate((0, 3, 3)):
+                close(hidden[n, 0], full(model, rows[i])[-1])
+
+
+@every_architecture
 @pytest.mark.parametrize("first", [0, 2])
 def test_gradients_of_parameters(architecture, first):
     model = fresh_model(architecture)
     rows = rows_of(model)
     weights = [model.parameters[model.down_name(layer)].requires_grad_(True) for layer in range(first, 4)]
     generator = torch.Generator().manual_seed(0)
-    wanted = [torch.randn(len(row), model.width, generator=generator) for row in rows] if architecture != "opt-350m" else [
-        torch.randn(len(row), 16, generator=generator) for row in rows
-    ]  # fmt: skip
+    size = matrix(model.network.get_output_embeddings()).shape[1]
+    wanted = [torch.randn(len(row), size, generator=generator) for row in rows]
     hidden = Tail(model, rows, first, [0] * len(rows)).hidden()
     found = torch.autograd.grad(sum((hidden[n, : len(w)] * w).sum() for n, w in enumerate(wanted)), weights)
     expected = torch.autograd.grad(sum((full(model, r) * w).sum() for r, w in zip(rows, wanted, strict=True)), weights)
@@ -98,10 +113,12 @@ def test_gradients_of_a_change_at_the_first_column(architecture, part):
     delta = torch.zeros(len(rows), model.width, requires_grad=True)
 
     def add_first(output):
-        return torch.cat([output[:, :1] + delta[:, None], output[:, 1:]], 1)
+        states = model.by_rows(output)
+        return torch.cat([states[:, :1] + delta[:, None], states[:, 1:]], 1).view(output.shape)
 
+    tail = Tail(model, rows, 1, MIXED)
     with changed_output(module, add_first):
-        hidden = Tail(model, rows, 1, MIXED).hidden()
+        hidden = tail.hidden()
     loss = sum(hidden[n, : len(r) - s].square().sum() for n, (r, s) in enumerate(zip(rows, MIXED, strict=True)))
     (found,) = torch.autograd.grad(loss, delta)
 
@@ -110,7 +127,7 @@ def test_gradients_of_a_change_at_the_first_column(architecture, part):
 
         def add_at(output, n=n, start=start):
             place = torch.zeros_like(output)
-            place[:, start] = 1
+            place.view(1, *output.shape[-2:])[:, start] = 1
             return output + place * delta[n]
 
         with changed_output(module, add_at):

@@ -126,23 +126,23 @@ def attribute(model: LanguageModel, prompts: Sequence[str], answer: str, steps: 
     scales = torch.arange(1, steps + 1, device=model.device)[:, None] / steps
     every = torch.arange(len(prompts)).repeat_interleave(steps)
     run.progress.start("Attributing to neurons", model.layers * count)
-    for layer in range(model.layers):
-        for n in range(count):
-            rows = [tokens.ids[: start + n] for tokens, start in joined]
-            wanted = torch.tensor([tokens.ids[start + n] for tokens, start in joined], device=model.device)
-            # Only the position that predicts the token is recomputed, from this layer on.
-            tail = Tail(model, rows, layer, [len(row) - 1 for row in rows])
+    for n in range(count):
+        rows = [tokens.ids[: start + n] for tokens, start in joined]
+        wanted = torch.tensor([tokens.ids[start + n] for tokens, start in joined], device=model.device)
+        # Only the position that predicts the token is recomputed, from each layer on.
+        tail = Tail(model, rows, 0, [len(row) - 1 for row in rows])
+        for layer in range(model.layers):
             kept: list[torch.Tensor] = []
 
             def scaled(module, args, kept=kept):
-                whole = args[0][::steps, 0].detach()
+                whole = model.by_rows(args[0])[::steps, 0].detach()
                 kept.append(whole)
                 kept.append((whole[:, None] * scales).flatten(0, 1).requires_grad_(True))
-                return (kept[1][:, None],)
+                return (kept[1].view(args[0].shape),)
 
             handle = model.down(layer).register_forward_pre_hook(scaled)
             try:
-                hidden = tail.select(every).hidden()
+                hidden = tail.later(layer).select(every).hidden()
             finally:
                 handle.remove()
             p = model.logits(hidden[:, 0]).float().softmax(-1).gather(1, wanted.repeat_interleave(steps)[:, None])

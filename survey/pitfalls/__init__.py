@@ -1,0 +1,1 @@
+"""What an edit breaks, measured: benchmarks, metrics and runs."""

@@ -1,0 +1,165 @@
+"""How well each method edits: single edits and batches on CounterFact, beside the unedited model.
+
+    python -m survey.pitfalls.quality counterfact.json --methods rome,memit --records 0:100 -o DIR
+    python -m survey.pitfalls.quality counterfact.json --methods memit --records 0:40 --together -o DIR
+    python -m survey.pitfalls.quality --table DIR
+
+Results are written case by case to DIR/METHOD.MODE.jsonl; a run that was killed goes on where it ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from survey.errors import UserError
+from survey.pitfalls.counterfact import METRICS, compare, observe, read_records, share
+
+
+def run(model, records, method: str, options: dict, together: bool, out: Path, head: dict, log=print) -> None:
+    """Edit and score, each record alone or all at once, and write one line a record."""
+    from survey.editing import apply, compute, find
+    from survey.editing.method import settings
+
+    path = out / f"{method}.{'together' if together else 'single'}.jsonl"
+    head = {**head, "method": method, "together": together, "settings": settings(find(method).configure(**options))}
+    done = _done(path, head)
+    if not done:
+        path.write_text(json.dumps(head, ensure_ascii=False) + "\n", "utf-8")
+    before = observe(model, records)
+    groups = [list(range(len(records)))] if together else [[i] for i in range(len(records))]
+    with path.open("a", encoding="utf-8") as file:
+        for group in groups:
+            if all(records[i].case in done for i in group):
+                continue
+            started = time.perf_counter()
+            patch = compute(method, model, [records[i].edit for i in group], **options)
+            seconds = (time.perf_counter() - started) / len(group)
+            with apply(patch, model):
+                after = observe(model, [records[i] for i in group])
+            norm = patch.relative_norm(model)
+            for i, observation in zip(group, after, strict=True):
+                line = {"case": records[i].case, **compare(observation, before[i]), "seconds": round(seconds, 3), "relative_norm": norm}
+                file.write(json.dumps(line) + "\n")
+            file.flush()
+            if not together and group[0] % 20 == 19:
+                log(f"{method}: {group[0] + 1} of {len(records)}", file=sys.stderr, flush=True)
+
+
+def _done(path: Path, head: dict) -> set[int]:
+    """Cases of an earlier run with the same settings; another run's file is not touched."""
+    try:
+        lines = path.read_text("utf-8").splitlines()
+    except FileNotFoundError:
+        return set()
+    if not lines:
+        return set()
+    old = json.loads(lines[0])
+    if {k: old.get(k) for k in ("method", "settings", "records", "file", "fingerprint")} != json.loads(
+        json.dumps({k: head.get(k) for k in ("method", "settings", "records", "file", "fingerprint")})
+    ):
+        raise UserError(f"{path} holds a run with other settings; move it away or name another folder")
+    whole = [line for line in lines[1:] if line.endswith("}")]
+    if len(whole) < len(lines) - 1:  # Cut off while a line was written.
+        path.write_text("\n".join([lines[0], *whole]) + "\n", "utf-8")
+    return {json.loads(line)["case"] for line in whole}
+
+
+def table(out: Path) -> list[dict]:
+    """Shares with intervals for every run of a folder."""
+    rows = []
+    for path in sorted(out.glob("*.jsonl")):
+        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
+        head, cases = lines[0], lines[1:]
+        metrics = {m: share([c[m] for c in cases if c[m] is not None]) for m in METRICS}
+        seconds = sorted(c["seconds"] for c in cases)
+        rows.append({
+            "method": head["method"], "together": head["together"], "cases": len(cases), "metrics": metrics,
+            "seconds": seconds[len(seconds) // 2] if seconds else None,
+            "relative_norm": max((c["relative_norm"] or 0 for c in cases), default=0),
+        })  # fmt: skip
+    return rows
+
+
+def print_table(rows: list[dict]) -> None:
+    short = ["ES", "EX", "PS", "PX", "NS", "kept", "same"]
+    print(f"{'method':22}{'n':>4}  " + "  ".join(f"{s:^15}" for s in short) + "  s/edit  max |dW|/|W|")
+    for row in rows:
+        name = row["method"] + (" (together)" if row["together"] else "")
+        cells = "  ".join(f"{p:4.2f} [{low:.2f},{high:.2f}]"[:16] for p, low, high in row["metrics"].values())
+        seconds = "" if row["seconds"] is None else f"{row['seconds']:.2f}"
+        print(f"{name:22}{row['cases']:>4}  {cells}  {seconds:>6}  {row['relative_norm']:.3f}")
+
+
+def unedited(model, records, out: Path, head: dict) -> None:
+    """The same scores for the model as it is."""
+    before = observe(model, records)
+    lines = [{**head, "method": "unedited", "together": False, "settings": {}}]
+    lines += [
+        {"case": r.case, **compare(o, o), "seconds": 0.0, "relative_norm": 0.0}
+        for r, o in zip(records, before, strict=True)
+    ]
+    (out / "unedited.single.jsonl").write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m survey.pitfalls.quality", description=__doc__.partition("\n")[0])
+    parser.add_argument("file", nargs="?", help="records in the extended CounterFact format")
+    parser.add_argument("--methods", default="all", help="ids, separated by commas")
+    parser.add_argument("--records", default="0:100", help="which usable records, FIRST:END (default 0:100)")
+    parser.add_argument("--together", action="store_true", help="all records in one batch")
+    parser.add_argument("--model", default=None)
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the methods")
+    parser.add_argument("-o", "--out", default="quality", help="folder for results")
+    parser.add_argument("--table", metavar="DIR", help="only print the results of a folder")
+    args = parser.parse_args(argv)
+    if args.table:
+        print_table(table(Path(args.table)))
+        return 0
+    if not args.file:
+        parser.error("a file of records is needed")
+    import torch
+    import transformers
+
+    from survey import __version__
+    from survey.editing import METHODS, load_model
+
+    records, problems = read_records(args.file)
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    first, _, end = args.records.partition(":")
+    chosen = records[int(first or 0) : int(end) if end else None]
+    model = load_model(args.model) if args.model else load_model()
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256(Path(args.file).read_bytes()).hexdigest()
+    head = {
+        "model": model.name, "fingerprint": model.fingerprint, "file": Path(args.file).name, "sha256": digest,
+        "records": [r.case for r in chosen], "seed": 0,
+        "versions": {
+            "editing-pitfalls": __version__, "torch": torch.__version__.partition("+")[0],
+            "transformers": transformers.__version__, "python": platform.python_version(),
+        },
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "date": time.strftime("%Y-%m-%d"),
+    }  # fmt: skip
+    unedited(model, chosen, out, head)
+    options = dict(item.split("=", 1) for item in args.set)
+    for method in METHODS if args.methods == "all" else args.methods.split(","):
+        run(model, chosen, method, options, args.together, out, head)
+    print_table(table(out))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except UserError as error:
+        print(f"survey: {error}", file=sys.stderr)
+        sys.exit(1)
