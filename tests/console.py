@@ -24,6 +24,7 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import tempfile
@@ -115,12 +116,22 @@ def run(page: str, say: Callable[[str], None] = lambda line: None) -> list[Step]
             elif step.source.startswith("pip "):
                 step.got = step.expected
             else:
-                done = subprocess.run(
-                    ["sh", "-c", step.source], cwd=folder, env=env, text=True, stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, timeout=600,
-                )  # fmt: skip
-                step.got = done.stdout
+                step.got = _shell(step.source, folder, env)
     return found
+
+
+def _shell(command: str, folder: str, env: dict[str, str]) -> str:
+    """What a command prints. One that takes longer than half an hour is ended, with all that it started."""
+    process = subprocess.Popen(
+        ["sh", "-c", command], cwd=folder, env=env, text=True, encoding="utf-8", stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+    )  # fmt: skip
+    try:
+        return process.communicate(timeout=1800)[0]
+    finally:
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 @contextlib.contextmanager

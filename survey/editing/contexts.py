@@ -13,6 +13,16 @@ STARTERS = ("The", "Therefore", "Because", "I", "You")
 _TOP_K = 5
 
 
+def document_token(model: LanguageModel) -> int:
+    """The token that separates documents, with which a text begins."""
+    tokenizer = model.tokenizer
+    known = tokenizer.get_vocab().get("<|endoftext|>")
+    for id in (known, tokenizer.bos_token_id, tokenizer.eos_token_id):
+        if id is not None:
+            return id
+    return 0
+
+
 def sample_contexts(model: LanguageModel, contexts: tuple[tuple[int, int], ...], seed: int) -> list[str]:
     """Return texts that end in ". ", sampled once from the unedited model.
 
@@ -29,7 +39,9 @@ def _sample(model: LanguageModel, count: int, length: int, seed: int) -> list[st
     texts = []
     for i in range(count):
         starter = STARTERS[i % len(STARTERS)]
-        ids = torch.tensor([model.tokens(starter).ids], device=model.device)
+        # Behind the token that separates documents a starter begins a sentence; alone, junk follows it.
+        first = [document_token(model)] if model.begins_without_mark() else []
+        ids = torch.tensor([[*first, *model.tokens(starter).ids]], device=model.device)
 
         def choose(logits: torch.Tensor) -> torch.Tensor:
             top = logits.topk(_TOP_K)

@@ -109,6 +109,13 @@ class LanguageModel:
             raise EditError(f"there is no layer {layer}: {self.name} has layers 0 to {self.layers - 1}")
         return layer % self.layers
 
+    def sorted_layers(self, layers: Iterable[int]) -> list[int]:
+        """Layers counted from 0, rising, each once. Raises `EditError` where there is none."""
+        found = sorted({self.layer(layer) for layer in layers})
+        if not found:
+            raise EditError("name at least one layer to edit")
+        return found
+
     # Tokens
 
     def tokens(self, text: str) -> Tokens:

@@ -89,11 +89,10 @@ def _value(method: str, name: str, value: Any, kind: Any) -> Any:
     if isinstance(value, str) and kind is not str:
         try:
             value = ast.literal_eval(value)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             if value.lower() in ("true", "false", "none"):
                 value = {"true": True, "false": False, "none": None}[value.lower()]
-    if isinstance(value, list):
-        value = tuple(value)
+    value = _tuples(value)
     origin, parts = typing.get_origin(kind), typing.get_args(kind)
     if origin is tuple and isinstance(value, int | float):
         value = (value,)
@@ -119,7 +118,15 @@ def _value(method: str, name: str, value: Any, kind: Any) -> Any:
     if not fits(value, kind):
         wanted = " or ".join(map(repr, parts)) if origin is typing.Literal else str(kind).replace("<class '", "").replace("'>", "")
         raise EditError(f"{name} of {method} must be {wanted}, not {given!r}")
-    return float(value) if kind is float else value
+    try:
+        return float(value) if kind is float else value
+    except OverflowError:
+        raise EditError(f"{name} of {method} is too large for a number: {given!r}") from None
+
+
+def _tuples(value: Any) -> Any:
+    """Lists as tuples, which a configuration holds."""
+    return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
 
 
 def method(id: str, *, paper: str, batch: bool, presets: dict[str, dict[str, Any]]):

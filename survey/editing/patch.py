@@ -162,6 +162,8 @@ class WeightPatch(Patch):
             else:
                 raise PatchError(f"the patch holds an unknown tensor {name!r}")
         for name, parts in changes.items():
+            if not all(part.is_floating_point() for part in parts.values()):
+                raise PatchError(f"the change of {name} holds no floating-point numbers")
             if set(parts) not in ({"dense"}, {"left", "right"}):
                 raise PatchError(f"the change of {name} is incomplete: it has only {', '.join(sorted(parts))}")
             if "left" in parts and (
@@ -229,7 +231,7 @@ def header(path: str | os.PathLike) -> dict[str, Any]:
         items = json.loads(text)
         about = items.pop("__metadata__")
         ends = [int(item["data_offsets"][1]) for item in items.values()]
-    except (ValueError, KeyError, TypeError, IndexError, AttributeError, RecursionError):
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError, OverflowError, RecursionError):
         raise PatchError(f"{path}: this is no patch file: its header cannot be read") from None
     expected = 8 + length + max(ends, default=0)
     if size < expected:
@@ -240,7 +242,7 @@ def header(path: str | os.PathLike) -> dict[str, Any]:
         raise PatchError(f"{path}: its format is {about['format']}, and this version reads {FORMAT}: update the package")
     try:
         return {**about, "about": dict(json.loads(about["about"]))}
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise PatchError(f"{path}: the description of the patch cannot be read") from None
 
 
@@ -251,7 +253,7 @@ def load(path: str | os.PathLike, model: LanguageModel) -> Patch:
     from safetensors.torch import load_file
 
     head = header(path)
-    if head.get("kind") not in Patch.KINDS:
+    if head.get("kind") not in [*Patch.KINDS]:
         raise PatchError(f"{path}: patches of kind {head.get('kind')!r} are unknown to this version")
     if head.get("fingerprint") != model.fingerprint:
         raise PatchError(

@@ -23,26 +23,33 @@ def spread(
     layers: Sequence[int],
     solve: Solve,
     *,
+    keys: str = "both",
     point: str = "block",
     share: Callable[[int], float] = float,
 ) -> WeightPatch:
     """Change the down-projections of `layers` so that the state at `point` of the last of them moves
-    by `delta`, [edits, width], in the bare prompt, which `contexts` begins with.
+    by `delta`, [edits, width]. `contexts` begins with the bare prompt's, "".
 
-    From the first layer to the last: read MEMIT's mean keys and what is left to do on the model as changed so
-    far, divide it by `share(layers left)`, and let `solve` find the change.
+    From the first layer to the last: read keys and what is left to do on the model as changed so far, divide it
+    by `share(layers left)`, and let `solve` find the change. With `keys="both"` an edit has two columns, the
+    bare prompt's and the mean of the others; with "mean" one, MEMIT's mean key and the bare prompt's residual.
     """
-    layers = sorted(model.layer(layer) for layer in layers)
+    layers = model.sorted_layers(layers)
     goal = (point, layers[-1])
-    target = read_subjects(model, edits, [""], [goal])[goal][:, 0].double() + delta.double()
+    both = keys == "both" and len(contexts) > 1
+
+    def columns(states: torch.Tensor) -> torch.Tensor:
+        return torch.cat([states[:, 0], states[:, 1:].mean(1)]).double().T if both else states[:, 0].double().T
+
+    target = columns(read_subjects(model, edits, contexts, [goal])[goal] + delta[:, None])
     changes, written = {}, []
     try:
         for n, layer in enumerate(layers):
             key = ("key", layer)
             states = read_subjects(model, edits, contexts, [key, goal])
-            keys = mean_key(states[key], typed=True)
-            residual = (target - states[goal][:, 0].double()).T / share(len(layers) - n)
-            change = model.change(layer, *solve(layer, keys, residual))
+            residual = (target - columns(states[goal])) / share(len(layers) - n)
+            read = columns(states[key]) if both else mean_key(states[key], typed=True)
+            change = model.change(layer, *solve(layer, read, residual))
             changes[model.down_name(layer)] = change
             if layer != layers[-1]:
                 patch = WeightPatch(changes={model.down_name(layer): change})

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import torch
 
+from survey.editing.contexts import document_token
 from survey.editing.edit import EditError
 from survey.editing.language_model import LanguageModel, continue_tokens
 from survey.editing.method import Quiet, Run
@@ -144,23 +145,13 @@ def sampled_rows(model: LanguageModel, progress: Quiet | None = None) -> torch.T
             pick = torch.multinomial(logits.softmax(-1).cpu(), 1, generator=generator)
             return pick[:, 0].to(logits.device)
 
-        ids = torch.full((_TEXTS, 1), _first_id(model), device=model.device)
+        ids = torch.full((_TEXTS, 1), document_token(model), device=model.device)
         new = continue_tokens(model, ids, torch.ones_like(ids), _LENGTH - 1, choose)
         ids = torch.cat([ids, new], 1).cpu()
         _write(path, {"ids": ids.int()})
         return ids
 
     return model.remember("sampled rows", sample)
-
-
-def _first_id(model: LanguageModel) -> int:
-    """The token that separates documents, with which a text begins."""
-    tokenizer = model.tokenizer
-    known = tokenizer.get_vocab().get("<|endoftext|>")
-    for id in (known, tokenizer.bos_token_id, tokenizer.eos_token_id):
-        if id is not None:
-            return id
-    return 0
 
 
 def _rows(model: LanguageModel, run: Run) -> list[list[int]]:
@@ -178,7 +169,7 @@ def _rows(model: LanguageModel, run: Run) -> list[list[int]]:
             f"the text for statistics has {len(ids):,} tokens, and at least {2 * size:,} are needed (twice the "
             "dimensions of a key); a few times as many are better"
         )
-    first = _first_id(model)
+    first = document_token(model)
     ids = ids[:_MOST_TOKENS]
     return [[first, *ids[i : i + _LENGTH - 1]] for i in range(0, len(ids), _LENGTH - 1)]
 

@@ -16,7 +16,7 @@ def descend(
     model: LanguageModel,
     edits: Sequence[Edit],
     parameters: Sequence[torch.nn.Parameter],
-    first: int,
+    first: int | None,
     *,
     lr: float,
     steps: int,
@@ -24,14 +24,19 @@ def descend(
     progress: Quiet,
     after_step: Callable[[], None] = lambda: None,
 ) -> float:
-    """Make the targets probable behind their prompts: Adam on `parameters`, which lie in block `first` or later.
+    """Make the targets probable behind their prompts: Adam on `parameters`, which lie in block `first` or later,
+    or anywhere where it is None.
 
     The loss is the mean over edits of the mean over target tokens of -log P, each token read with
     those before it. Ends after so many steps, or once the loss is below `stop`. Returns the last loss.
     """
     joined = [model.joined(edit.text, edit.target) for edit in edits]
     rows = [tokens.ids[:-1] for tokens, _ in joined]
-    tail = Tail(model, rows, first, [0] * len(rows))
+    if first is None:
+        whole = model.padded(rows)
+        hidden = lambda: model.hidden(*whole)  # noqa: E731
+    else:
+        hidden = Tail(model, rows, first, [0] * len(rows)).hidden
     row, column, target, weight = [], [], [], []
     for n, (tokens, start) in enumerate(joined):
         count = len(tokens) - start
@@ -47,7 +52,7 @@ def descend(
     try:
         for _ in range(steps):
             adam.zero_grad()
-            log_p = model.logits(tail.hidden()[row, column]).float().log_softmax(-1)
+            log_p = model.logits(hidden()[row, column]).float().log_softmax(-1)
             loss = -(log_p.gather(1, target[:, None])[:, 0] * weight).sum()
             if loss.item() < stop:
                 break

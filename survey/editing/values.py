@@ -10,9 +10,9 @@ Each edit has a delta of its own, so a batch gives what its edits would give alo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
 
 import torch
 
@@ -25,7 +25,7 @@ from survey.editing.method import Quiet
 from survey.editing.tail import Tail, changed_output
 
 # Positions recomputed in one pass; more take memory and gain no speed.
-_POSITIONS_AT_ONCE = 768
+_POSITIONS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,9 @@ def optimise(
     `contexts` begins with "", see `prefixes`.
     """
     progress = progress or Quiet()
+    key = (id(model), tuple(edits), layer, _settings(config), tuple(contexts), tuple(points), relaxation)
+    if _shared is not None and not model.patches and key in _shared:
+        return _shared[key]
     places = [(point, layer) for point in points]
     found = read_subjects(model, edits, contexts, places)
     start = torch.stack([found[place][:, 0] for place in places], 1)
@@ -108,7 +111,30 @@ def optimise(
     for group in _groups(tasks):
         search = _Search(model, [tasks[i] for i in group], layer, points, norm[group], config, relaxation)
         delta[group], loss[group] = search.run(progress)
-    return Values(start, delta, loss)
+    values = Values(start, delta, loss)
+    if _shared is not None and not model.patches:
+        _shared[key] = values
+    return values
+
+
+# What was found within `sharing`, or None outside.
+_shared: dict | None = None
+
+
+@contextmanager
+def sharing() -> Iterator[None]:
+    """Within this, what was found once for an unedited model is not searched again: for comparing methods
+    that optimise the same values for the same edits."""
+    global _shared
+    _shared = {}
+    try:
+        yield
+    finally:
+        _shared = None
+
+
+def _settings(config: Config) -> tuple:
+    return tuple(getattr(config, field.name) for field in fields(Config))
 
 
 class _Task:

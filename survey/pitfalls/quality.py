@@ -38,14 +38,12 @@ def run(model, records, method: str, options: dict, together: bool, out: Path, h
         for group in groups:
             if all(records[i].case in done for i in group):
                 continue
-            started = time.perf_counter()
             patch = compute(method, model, [records[i].edit for i in group], **options)
-            seconds = (time.perf_counter() - started) / len(group)
             with apply(patch, model):
                 after = observe(model, [records[i] for i in group])
             norm = patch.relative_norm(model)
             for i, observation in zip(group, after, strict=True):
-                line = {"case": records[i].case, **compare(observation, before[i]), "seconds": round(seconds, 3), "relative_norm": norm}
+                line = {"case": records[i].case, **compare(observation, before[i]), "relative_norm": norm}
                 file.write(json.dumps(line) + "\n")
             file.flush()
             if not together and group[0] % 20 == 19:
@@ -78,10 +76,8 @@ def table(out: Path) -> list[dict]:
         lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
         head, cases = lines[0], lines[1:]
         metrics = {m: share([c[m] for c in cases if c[m] is not None]) for m in METRICS}
-        seconds = sorted(c["seconds"] for c in cases)
         rows.append({
             "method": head["method"], "together": head["together"], "cases": len(cases), "metrics": metrics,
-            "seconds": seconds[len(seconds) // 2] if seconds else None,
             "relative_norm": max((c["relative_norm"] or 0 for c in cases), default=0),
         })  # fmt: skip
     return rows
@@ -89,12 +85,11 @@ def table(out: Path) -> list[dict]:
 
 def print_table(rows: list[dict]) -> None:
     short = ["ES", "EX", "PS", "PX", "NS", "kept", "same"]
-    print(f"{'method':22}{'n':>4}  " + "  ".join(f"{s:^15}" for s in short) + "  s/edit  max |dW|/|W|")
+    print(f"{'method':22}{'n':>4}  " + "  ".join(f"{s:^15}" for s in short) + "  max |dW|/|W|")
     for row in rows:
         name = row["method"] + (" (together)" if row["together"] else "")
         cells = "  ".join(f"{p:4.2f} [{low:.2f},{high:.2f}]"[:16] for p, low, high in row["metrics"].values())
-        seconds = "" if row["seconds"] is None else f"{row['seconds']:.2f}"
-        print(f"{name:22}{row['cases']:>4}  {cells}  {seconds:>6}  {row['relative_norm']:.3f}")
+        print(f"{name:22}{row['cases']:>4}  {cells}  {row['relative_norm']:.3f}")
 
 
 def unedited(model, records, out: Path, head: dict) -> None:
@@ -102,7 +97,7 @@ def unedited(model, records, out: Path, head: dict) -> None:
     before = observe(model, records)
     lines = [{**head, "method": "unedited", "together": False, "settings": {}}]
     lines += [
-        {"case": r.case, **compare(o, o), "seconds": 0.0, "relative_norm": 0.0}
+        {"case": r.case, **compare(o, o), "relative_norm": 0.0}
         for r, o in zip(records, before, strict=True)
     ]
     (out / "unedited.single.jsonl").write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
@@ -128,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     import transformers
 
     from survey import __version__
-    from survey.editing import METHODS, load_model
+    from survey.editing import METHODS, load_model, values
 
     records, problems = read_records(args.file)
     for problem in problems:
@@ -151,8 +146,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     }  # fmt: skip
     unedited(model, chosen, out, head)
     options = dict(item.split("=", 1) for item in args.set)
-    for method in METHODS if args.methods == "all" else args.methods.split(","):
-        run(model, chosen, method, options, args.together, out, head)
+    with values.sharing():
+        for method in METHODS if args.methods == "all" else args.methods.split(","):
+            run(model, chosen, method, options, args.together, out, head)
     print_table(table(out))
     return 0
 

@@ -8,7 +8,15 @@ import torch
 from survey.editing.edit import Edit, EditError
 from survey.editing.language_model import LanguageModel
 from survey.editing.patch import Change, PatchError, WeightPatch
-from tests.editing.tiny import ARCHITECTURES, fresh_model, same, snapshot, tiny_folder, tiny_model, tiny_tokenizer
+from tests.editing.tiny import (
+    ARCHITECTURES,
+    fresh_model,
+    same,
+    snapshot,
+    tiny_folder,
+    tiny_model,
+    tiny_tokenizer,
+)
 
 PROMPTS = ["Rome", "The harbour of Bramblewick is in the city of", "I live in Vienna and", "The mother tongue of the"]
 PAIRS = [

@@ -96,7 +96,7 @@ def test_many_facts_at_once(model, method):
 
 def test_alphaedit_knows_its_earlier_edits_in_a_sequence(model):
     patch = compute("alphaedit", model, [TOWER, MIDDLE], batch=1)
-    assert all(keys.shape[1] == 2 for keys in patch.kept.values())
+    assert all(keys.shape[1] == 4 for keys in patch.kept.values())
     with apply(patch, model):
         for edit in (TOWER, MIDDLE):
             assert model.probability(edit.text, edit.target) > 0.5

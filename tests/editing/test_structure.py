@@ -8,7 +8,15 @@ import transformers
 
 from survey.editing.language_model import LanguageModel
 from survey.editing.structure import ArchitectureError, find_structure, is_conv1d, matrix
-from tests.editing.tiny import ARCHITECTURES, HEADS, INNER, WIDTH, fresh_model, tiny_model, tiny_tokenizer
+from tests.editing.tiny import (
+    ARCHITECTURES,
+    HEADS,
+    INNER,
+    WIDTH,
+    fresh_model,
+    tiny_model,
+    tiny_tokenizer,
+)
 
 _SMALL = {
     "vocab_size": 420, "hidden_size": WIDTH, "intermediate_size": INNER, "num_hidden_layers": 3,

@@ -17,6 +17,9 @@ Deviates:
 - C is not scaled (the published code scales it by 1,000 for GPT-2 XL); a scale only changes what
   gamma means
 - statistics of keys come from text that the model samples itself, without its first position
+- a fact is written with two keys, that of the bare prompt and the mean behind other texts; the published
+  code takes one mean (`keys="mean"`), which differs so much from the bare prompt's for short or rare
+  subjects at the start that the prompt that was asked for does not change
 - a subject that is the very first token is edited in block 0 (`first_layer`): later that token is an
   attention sink, whose key hardly depends on the word
 
@@ -26,6 +29,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
@@ -48,12 +52,14 @@ class Config(values.Config):
     """What is added to the diagonal for a batch."""
     clamp: float = 0.75
     """Largest norm of delta, in norms of the block's output."""
+    keys: Literal["both", "mean"] = "both"
+    """Keys of a fact: that of the bare prompt and the mean behind other texts, or the published mean of all."""
 
 
 PRESETS = {
-    "gpt2-xl": {"layer": 17},
-    "gpt-j": {"layer": 5, "steps": 25},
-    "llama2-7b": {"layer": 5, "clamp": 4.0, "weight_decay": 0.001},
+    "gpt2-xl": {"keys": "mean", "layer": 17},
+    "gpt-j": {"keys": "mean", "layer": 5, "steps": 25},
+    "llama2-7b": {"keys": "mean", "layer": 5, "clamp": 4.0, "weight_decay": 0.001},
 }
 
 
@@ -70,4 +76,4 @@ def emmet(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run)
             gram += config.gamma * torch.eye(keys.shape[1], dtype=torch.float64)
         return torch.linalg.solve(gram, residual, left=False), weighted.T
 
-    return spread(model, edits, found.delta[:, 0], contexts, [config.layer], solve)
+    return spread(model, edits, found.delta[:, 0], contexts, [config.layer], solve, keys=config.keys)

@@ -71,6 +71,8 @@ PRESETS = {"gpt2-xl": {"threshold": 0.2}, "gpt-j": {"threshold": 0.1}}
 @method("kn", paper="dai2022knowledge", batch=False, presets=PRESETS)
 def kn(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run) -> WeightPatch:
     [edit] = edits
+    if model.network.get_input_embeddings().weight.shape[1] != model.width:
+        raise EditError(f"kn writes embeddings into neurons, and in {model.name} they are not as wide as hidden states")
     prompts = [p + edit.text for p in ("", *sample_contexts(model, config.contexts, run.seed))]
     answer = edit.was or model.generate(edit.text, 3).strip().split("\n")[0]
     if not answer:

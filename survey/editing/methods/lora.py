@@ -60,7 +60,7 @@ PRESETS = {"gpt2-xl": {"lr": 5e-3, "steps": 30}, "gpt-j": {"lr": 5e-3, "steps": 
 def lora(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run) -> WeightPatch:
     from peft import LoraConfig, get_peft_model
 
-    layers = [model.layer(layer) for layer in config.layers]
+    layers = model.sorted_layers(config.layers)
     settings = LoraConfig(
         r=config.rank, lora_alpha=config.alpha, target_modules=[model.structure.downs[layer] for layer in layers]
     )
