@@ -13,6 +13,10 @@ from tests import entries
 def _own_environment():
     """No cache, colours or collection of the person who runs the tests."""
     with pytest.MonkeyPatch.context() as patch:
+        # The default language model is too large to be fetched for every run.
+        home = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
+        models = os.environ.get("SURVEY_MODELS") or os.path.join(home, "editing-pitfalls", "models")
+        patch.setenv("SURVEY_MODELS", models)
         patch.setenv("SURVEY_CACHE", "off")
         for name in ("SURVEY_ROOT", "NO_COLOR", "FORCE_COLOR"):
             patch.delenv(name, raising=False)

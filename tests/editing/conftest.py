@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 import torch
 
@@ -12,7 +14,10 @@ def _own_cache(_own_environment, tmp_path_factory):
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SURVEY_CACHE", str(tmp_path_factory.mktemp("cache")))
+        folder = tmp_path_factory.getbasetemp()
+        if "PYTEST_XDIST_WORKER" in os.environ:  # All workers share what one has computed.
+            folder = folder.parent
+        patch.setenv("SURVEY_CACHE", str(folder / "cache-of-the-laboratory"))
         patch.setenv("HF_HUB_OFFLINE", "1")
         yield
     torch.set_num_threads(threads)

@@ -385,7 +385,7 @@ def test_a_folder_that_holds_no_model(tmp_path, content):
         folder.mkdir()
         for name, text in content.items():
             (folder / name).write_text(text)
-    with pytest.raises(EditError, match="no folder|cannot be loaded as a causal language model") as caught:
+    with pytest.raises(EditError, match=r"no folder|cannot be loaded as a causal language model") as caught:
         load_model(str(folder))
     assert "\n" not in str(caught.value)
 

@@ -46,24 +46,29 @@ def test_the_state_moves_by_delta(model, delta, point, layers):
     torch.testing.assert_close(new, old + delta[:, None], rtol=1e-2, atol=1e-2)
 
 
+@pytest.mark.parametrize("kind", ["both", "mean"])
 @pytest.mark.parametrize("share", [float, math.sqrt])
-def test_every_layer_gets_its_share_of_what_is_left(model, delta, share):
-    goal = ("block", 3)
-    target = read_subjects(model, EDITS, [""], [goal])[goal][:, 0].double() + delta.double()
-    seen = []
+def test_every_layer_gets_its_share_of_what_is_left(model, delta, share, kind):
+    goal, seen = ("block", 3), []
+
+    def states_now():
+        states = read_subjects(model, EDITS, CONTEXTS, [goal])[goal].double()
+        return (torch.cat([states[:, 0], states[:, 1:].mean(1)]) if kind == "both" else states[:, 0]).T
+
+    target = states_now() + (torch.cat([delta, delta]) if kind == "both" else delta).double().T
 
     def solve(layer, keys, residual):
         # Here the model is as the earlier layers left it.
-        states = read_subjects(model, EDITS, CONTEXTS, [("key", layer), goal])
-        torch.testing.assert_close(keys, mean_key(states["key", layer], typed=True))
-        left = (target - states[goal][:, 0].double()).T
-        torch.testing.assert_close(residual, left / share(3 - len(seen)))
+        read = read_subjects(model, EDITS, CONTEXTS, [("key", layer)])["key", layer].double()
+        both = torch.cat([read[:, 0], read[:, 1:].mean(1)]).T
+        torch.testing.assert_close(keys, both if kind == "both" else mean_key(read, typed=True))
+        torch.testing.assert_close(residual, (target - states_now()) / share(3 - len(seen)), rtol=1e-4, atol=1e-5)
         assert keys.dtype == residual.dtype == torch.float64
         assert len(model.patches) == len(seen)
         seen.append(layer)
         return 0.5 * residual, keys.T / keys.square().sum()
 
-    patch = spread(model, EDITS, delta, CONTEXTS, (3, 0, 2), solve, share=share)
+    patch = spread(model, EDITS, delta, CONTEXTS, (3, 0, 2), solve, share=share, keys=kind)
     assert seen == [0, 2, 3]
     assert model.patches == []
     assert len(patch.changes) == 3

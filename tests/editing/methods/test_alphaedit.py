@@ -15,8 +15,8 @@ from tests.editing.methods.common import (
     change,
     close,
     contexts_of,
+    keys_of,
     make,
-    mean_of_two_types,
 )  # fmt: skip
 from tests.editing.tiny import fresh_model
 
@@ -32,22 +32,24 @@ def closed_form(model, edits, settings, P, earlier=None):
     """Equation 14 of the paper with dense matrices, for one layer."""
     contexts, config = contexts_of(model, "alphaedit", **settings), find("alphaedit").configure(**settings)
     delta = values.optimise(model, edits, 1, config, contexts, points=("block",)).delta[:, 0].double().T
-    keys = torch.stack([mean_of_two_types(model, edit, contexts, 1) for edit in edits], 1)
+    keys = keys_of(model, edits, contexts, 1, settings["keys"])
+    delta = torch.cat([delta, delta], 1) if settings["keys"] == "both" else delta
     every = keys if earlier is None else torch.cat([keys, earlier], 1)
     inner = P @ (every @ every.T) + settings["l2"] * torch.eye(len(P))
     return torch.linalg.solve(inner, P @ keys @ delta.T).T, keys
 
 
 @pytest.mark.parametrize("directions", [{"share_kept": 0.9}, {"share_kept": 0.4}, {"threshold": "median"}])
+@pytest.mark.parametrize("kind", ["both", "mean"])
 @pytest.mark.parametrize("architecture", ["gpt2", "llama"])
-def test_the_change_is_that_of_the_paper(architecture, directions):
+def test_the_change_is_that_of_the_paper(architecture, kind, directions):
     model, edits = fresh_model(architecture), [HARBOUR, BRIDGE]
     if "threshold" in directions:
         limit = second_moment(model, 1).eigen[0].median().item() * 1.0001
         directions, P = {"threshold": limit}, projection(model, 1, threshold=limit)
     else:
         P = projection(model, 1, share=directions["share_kept"])
-    settings = {**QUICK, "layers": (1,), "l2": 0.7, **directions}
+    settings = {**QUICK, "layers": (1,), "l2": 0.7, "keys": kind, **directions}
     expected, keys = closed_form(model, edits, settings, P)
     patch = make("alphaedit", model, edits, **settings)
     found = change(model, patch, 1)
@@ -59,7 +61,7 @@ def test_the_change_is_that_of_the_paper(architecture, directions):
 
 def test_keys_of_earlier_edits_count():
     model = fresh_model("llama")
-    settings = {**QUICK, "layers": (1,), "l2": 0.7}
+    settings = {**QUICK, "layers": (1,), "l2": 0.7, "keys": "mean"}
     P = projection(model, 1, share=0.9)
     first = make("alphaedit", model, HARBOUR, **settings)
     model.apply(first)

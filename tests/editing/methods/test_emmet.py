@@ -16,8 +16,8 @@ from tests.editing.methods.common import (
     change,
     close,
     contexts_of,
+    keys_of,
     make,
-    mean_of_two_types,
 )  # fmt: skip
 from tests.editing.tiny import tiny_model
 
@@ -26,14 +26,15 @@ def inputs(model, edits, settings):
     contexts = contexts_of(model, "emmet", **settings)
     config = find("emmet").configure(**settings)
     delta = values.optimise(model, edits, 1, config, contexts, points=("block",)).delta[:, 0].double().T
-    keys = torch.stack([mean_of_two_types(model, edit, contexts, 1) for edit in edits], 1)
+    keys = keys_of(model, edits, contexts, 1, settings["keys"])
+    delta = torch.cat([delta, delta], 1) if settings["keys"] == "both" else delta
     return delta, keys, torch.linalg.inv(second_moment(model, 1).matrix)
 
 
 @pytest.mark.parametrize("architecture", ["gpt2", "llama"])
 def test_one_edit_is_romes_closed_form(architecture):
     model = tiny_model(architecture)
-    settings = {**QUICK, "layer": 1, "gamma": 5.0}  # gamma is for more than one.
+    settings = {**QUICK, "layer": 1, "gamma": 5.0, "keys": "mean"}  # gamma is for more than one.
     delta, keys, inverse = inputs(model, [HARBOUR], settings)
     direction = inverse @ keys[:, 0]
     expected = torch.outer(delta[:, 0], direction) / (direction @ keys[:, 0])
@@ -41,12 +42,13 @@ def test_one_edit_is_romes_closed_form(architecture):
 
 
 @pytest.mark.parametrize("gamma", [0.0, 0.1, 10.0])
+@pytest.mark.parametrize("kind", ["both", "mean"])
 @pytest.mark.parametrize("architecture", ["gpt2", "llama"])
-def test_a_batch_is_the_closed_form(architecture, gamma):
+def test_a_batch_is_the_closed_form(architecture, kind, gamma):
     model, edits = tiny_model(architecture), [HARBOUR, BRIDGE]
-    settings = {**QUICK, "layer": 1, "gamma": gamma}
+    settings = {**QUICK, "layer": 1, "gamma": gamma, "keys": kind}
     delta, keys, inverse = inputs(model, edits, settings)
-    expected = delta @ torch.linalg.inv(keys.T @ inverse @ keys + gamma * torch.eye(2)) @ keys.T @ inverse
+    expected = delta @ torch.linalg.inv(keys.T @ inverse @ keys + gamma * torch.eye(keys.shape[1])) @ keys.T @ inverse
     found = change(model, make("emmet", model, edits, **settings), 1)
     close(found, expected)
     if gamma == 0:

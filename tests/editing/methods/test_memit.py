@@ -18,8 +18,9 @@ from tests.editing.methods.common import (
     change,
     close,
     contexts_of,
+    keys_of,
     make,
-    mean_of_two_types,
+    states_of,
 )  # fmt: skip
 from tests.editing.tiny import fresh_model
 
@@ -30,23 +31,23 @@ from tests.editing.tiny import fresh_model
     ("memit", "block", 1, 500.0, (0, -1)),
     ("pmet", "value", 0.5, 3.0, (0, 1, 2)),
 ])  # fmt: skip
+@pytest.mark.parametrize("kind", ["both", "mean"])
 @pytest.mark.parametrize("architecture", ["gpt2", "llama"])
-def test_the_change_is_that_of_the_textbook(architecture, method, point, root, lambda_, layers):
+def test_the_change_is_that_of_the_textbook(architecture, kind, method, point, root, lambda_, layers):
     """R K^T (lambda C + K K^T)^-1 with dense matrices; PMET differs in where and in the share."""
     model, edits = fresh_model(architecture), [HARBOUR, BRIDGE]
-    settings = {**QUICK, "layers": layers, "lambda_": lambda_}
+    settings = {**QUICK, "layers": layers, "lambda_": lambda_, "keys": kind}
     contexts, config = contexts_of(model, method, **settings), find(method).configure(**settings)
     last = max(layer % 4 for layer in layers)
     more = {} if method == "memit" else {"relaxation": values.Relaxation(0.1, 0.01)}
     points = ("block",) if method == "memit" else ("value", "attention")
-    delta = values.optimise(model, edits, last, config, contexts, points=points, **more).delta[:, 0].double()
+    delta = values.optimise(model, edits, last, config, contexts, points=points, **more).delta[:, 0].double().T
     patch = make(method, model, edits, **settings)
-    target = torch.stack([at_subject(model, edit, "", point, last) for edit in edits]) + delta
+    target = states_of(model, edits, contexts, point, last, kind) + (torch.cat([delta, delta], 1) if kind == "both" else delta)
     todo = sorted(layer % 4 for layer in layers)
     for n, layer in enumerate(todo):
-        keys = torch.stack([mean_of_two_types(model, edit, contexts, layer) for edit in edits], 1)
-        now = torch.stack([at_subject(model, edit, "", point, last) for edit in edits])
-        residual = (target - now).T / (len(todo) - n) ** root
+        keys = keys_of(model, edits, contexts, layer, kind)
+        residual = (target - states_of(model, edits, contexts, point, last, kind)) / (len(todo) - n) ** root
         moment = second_moment(model, layer).matrix
         expected = residual @ keys.T @ torch.linalg.inv(lambda_ * moment + keys @ keys.T)
         close(change(model, patch, layer), expected, 1e-2)

@@ -1,0 +1,154 @@
+"""Records of CounterFact: what is read, what is refused, and how a model is scored on them."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from pathlib import Path
+
+import pytest
+
+from survey.editing import Edit, apply
+from survey.errors import UserError
+from survey.pitfalls import quality
+from survey.pitfalls.counterfact import METRICS, Record, compare, observe, read_records, share
+from tests.editing.tiny import tiny_model
+
+GOOD = {
+    "case_id": 7, "prompt": "The museum of Anna Bell is in", "subject": "Anna Bell", "target_new": "Rome",
+    "ground_truth": "Oslo", "rephrase_prompt": "Anna Bell's museum stands in ", "locality_prompt": "The museum of Carl Dorn is in",
+}  # fmt: skip
+
+
+def written(tmp_path: Path, items) -> Path:
+    path = tmp_path / "records.json"
+    path.write_text(json.dumps(items), "utf-8")
+    return path
+
+
+def test_a_record_becomes_an_edit_with_a_rephrasing_and_a_neighbour(tmp_path):
+    [record], problems = read_records(written(tmp_path, [GOOD]))
+    assert problems == []
+    assert record == Record(
+        7, Edit("The museum of {} is in", "Anna Bell", "Rome", "Oslo"), "Anna Bell's museum stands in", GOOD["locality_prompt"]
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"subject": ""}, {"prompt": "Nobody is in"}, {"prompt": "Anna Bell and Anna Bell are in"}, {"target_new": None}],
+)
+def test_an_unusable_record_is_told_with_its_place(tmp_path, change):
+    records, problems = read_records(written(tmp_path, [GOOD, {**GOOD, **change}, "text"]))
+    assert len(records) == 1
+    assert [": record 1: " in problems[0], ": record 2: " in problems[1]] == [True, True]
+
+
+@pytest.mark.parametrize("text", ["{", '{"a": 1}'])
+def test_a_file_that_holds_no_records_is_refused(tmp_path, text):
+    path = tmp_path / "bad.json"
+    path.write_text(text)
+    with pytest.raises(UserError, match=r"bad\.json"):
+        read_records(path)
+    with pytest.raises(UserError, match="No such file"):
+        read_records(tmp_path / "none.json")
+
+
+def test_scores_are_what_the_probabilities_say():
+    model = tiny_model("llama")
+    record = Record(0, Edit("The museum of {} is in", "Anna Bell", "Rome", "Oslo"), "She stands in", "The museum of Carl Dorn is in")
+    [seen] = observe(model, [record])
+
+    def p(prompt, target):
+        return model.probability(prompt, target)
+
+    assert seen.values["efficacy-score"] == (p(record.edit.text, "Rome") > p(record.edit.text, "Oslo"))
+    assert seen.values["paraphrase-score"] == (p(record.rephrase, "Rome") > p(record.rephrase, "Oslo"))
+    assert seen.values["neighbourhood-score"] == (p(record.neighbour, "Oslo") > p(record.neighbour, "Rome"))
+    assert seen.next_token == int(model.next_logits([record.neighbour])[0].argmax())
+    with apply("fine-tuning", model, [record.edit], layers=(), lr=0.05, steps=60, stop=0.001):
+        [after] = observe(model, [record])
+    assert after.values["efficacy-score"] and after.values["efficacy-exact"]
+    found = compare(after, seen)
+    assert set(found) == set(METRICS)
+    assert (found["neighbourhood-kept"] is None) == (not seen.values["neighbourhood-score"])
+    assert found["neighbourhood-unchanged"] == (after.next_token == seen.next_token)
+
+
+def test_shares_have_wilsons_interval():
+    # 8 of 10: the interval is (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n) with z = 1.96.
+    p, low, high = share([True] * 8 + [False] * 2)
+    assert (p, round(low, 3), round(high, 3)) == (0.8, 0.490, 0.943)
+    assert share([True] * 40)[0] == 1.0 and round(share([True] * 40)[1], 3) == 0.912
+    assert all(map(math.isnan, share([])))
+
+
+def test_a_run_is_written_case_by_case_and_goes_on_where_it_ended(tmp_path, monkeypatch):
+    model = tiny_model("llama")
+    records = [
+        Record(i, Edit("The museum of {} is in", name, "Rome", "Oslo"), f"{name} stands in", "The museum of Carl Dorn is in")
+        for i, name in enumerate(["Anna Bell", "Ben Cole", "Cora Dean"])
+    ]
+    head = {"records": [0, 1, 2], "file": "x", "fingerprint": model.fingerprint}
+    options = {"layer": 0, "steps": 2}
+    quality.run(model, records, "ft-l", options, False, tmp_path, head)
+    path = tmp_path / "ft-l.single.jsonl"
+    whole = path.read_text()
+    assert [json.loads(line)["case"] for line in whole.splitlines()[1:]] == [0, 1, 2]
+    # Killed while the second case was written: it is made again, the first is not.
+    lines = whole.splitlines(keepends=True)
+    path.write_text("".join(lines[:2]) + lines[2][:20])
+    made = []
+    import survey.editing.session as session
+
+    compute = session.compute
+    monkeypatch.setattr("survey.editing.session.compute", lambda *a, **k: (made.append(a[2]), compute(*a, **k))[1])
+    quality.run(model, records, "ft-l", options, False, tmp_path, head)
+    assert path.read_text() == whole
+    assert [edits[0].subject for edits in made] == ["Ben Cole", "Cora Dean"]
+    with pytest.raises(UserError, match="other settings"):
+        quality.run(model, records, "ft-l", {"layer": 1, "steps": 2}, False, tmp_path, head)
+
+
+def test_the_table_shows_every_run(tmp_path, capsys):
+    case = {m: True for m in METRICS} | {"neighbourhood-kept": None, "relative_norm": 0.5}
+    lines = [{"method": "rome", "together": True}, {"case": 1, **case}, {"case": 2, **case, "efficacy-score": False}]
+    (tmp_path / "rome.together.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    assert quality.main(["--table", str(tmp_path)]) == 0
+    line = capsys.readouterr().out.splitlines()[1]
+    assert line.startswith("rome (together)") and "0.50 [" in line and line.endswith("0.500")
+
+
+RESULTS = Path(__file__).parents[2] / "docs" / "results" / "counterfact"
+# What the laboratory promises on the first hundred records, and for forty at once.
+PROMISED = {
+    ("rome", False): (0.98, 0.95), ("memit", False): (0.98, 0.95), ("emmet", False): (0.98, 0.95),
+    ("alphaedit", False): (0.98, 0.95), ("r-rome", False): (0.95, 0), ("pmet", False): (0.95, 0),
+    ("memit", True): (0.98, 0.95), ("emmet", True): (0.98, 0.95), ("alphaedit", True): (0.98, 0.95), ("pmet", True): (0.95, 0),
+}  # fmt: skip
+
+
+def test_recorded_runs_keep_the_promises_that_the_site_makes():
+    rows = {(row["method"], row["together"]): row for row in quality.table(RESULTS)}
+    for run, (score, exact) in PROMISED.items():
+        assert rows[run]["cases"] == (40 if run[1] else 100), run
+        assert rows[run]["metrics"]["efficacy-score"][0] >= score, run
+        assert rows[run]["metrics"]["efficacy-exact"][0] >= exact, run
+
+
+@pytest.mark.model
+@pytest.mark.skipif("SURVEY_BENCHMARKS" not in os.environ, reason="SURVEY_BENCHMARKS does not name the folder of benchmarks")
+def test_real_records_are_edited_as_recorded():
+    """The first two records, made again, give what the recorded run says."""
+    from survey.editing import compute, load_model
+
+    model = load_model()
+    records, _ = read_records(Path(os.environ["SURVEY_BENCHMARKS"]) / "counterfact.json")
+    lines = (RESULTS / "rome.single.jsonl").read_text().splitlines()[1:]
+    for record, line in zip(records[:2], map(json.loads, lines), strict=False):
+        before = observe(model, [record])[0]
+        with apply(compute("rome", model, [record.edit]), model):
+            now = compare(observe(model, [record])[0], before)
+        assert record.case == line["case"]
+        assert {m: now[m] for m in ("efficacy-score", "efficacy-exact")} == {m: line[m] for m in ("efficacy-score", "efficacy-exact")}
