@@ -120,9 +120,10 @@ def _page(found: dict, width: int) -> str:
     at_once = "many at once" if found["edits_at_once"] == "many" else "one edit after the other"
     out = [styled(title, "bold"), f"{found['strategy']}, {at_once}" + (f", {found['paper']}" if found["paper"] else "")]
     for part in found["prose"]:
-        out.append("")
-        for step in re.split(r" (?=\d\. [A-Z])", part):  # A numbered list, as one paragraph.
-            out += textwrap.wrap(step, width, subsequent_indent="   " if re.match(r"\d\. ", step) else "")
+        numbered = re.match(r"\d+\. ", part)
+        if not numbered or not re.match(r"\d+\. ", out[-1]):
+            out.append("")
+        out += textwrap.wrap(part, width, subsequent_indent="   " if numbered else "")
 
     def section(heading: str, body: list[str]) -> None:
         if body:

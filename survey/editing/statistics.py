@@ -1,6 +1,6 @@
 """Second moments of keys: what a memory already holds, and what an edit should leave alone.
 
-C = E[k k^T] over the tokens of some text (ROME, section 3.1; MEMIT, equation 12). The text is sampled
+C = E[k k^T] over the tokens of some text (ROME, MEMIT). The text is sampled
 from the model itself, once, with a fixed seed; any other text can be given. Results are kept in the
 cache folder by the model's fingerprint.
 """

@@ -1,6 +1,6 @@
-"""Causal tracing: which states carry a fact from the subject to the answer (ROME, section 2).
+"""Causal tracing: which states carry a fact from the subject to the answer (Meng et al. 2022).
 
-Three kinds of runs (Meng et al. 2022, section 2.1):
+Three kinds of runs (Meng et al. 2022):
 
 - clean: the model reads the prompt and says the answer with probability p
 - corrupted: noise is added to the embeddings of the subject's tokens, and p falls
@@ -8,7 +8,7 @@ Three kinds of runs (Meng et al. 2022, section 2.1):
   run; how much of p comes back is the indirect effect of that state
 
 A single feed-forward or attention output does little alone, so there a window of layers around the one that is
-named is restored (appendix B). All is averaged over draws of the noise.
+named is restored. All is averaged over draws of the noise.
 
 The restored runs of a token share one pass. What lies before the token, or below the first restored layer, is as
 in the corrupted run and comes from there; a run joins the pass where it begins to differ.

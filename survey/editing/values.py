@@ -1,6 +1,6 @@
 """Optimise what a layer should say at the subject's last token, for many edits at once.
 
-The objective is ROME's (Meng et al. 2022, equation 4, with the weight decay of its code): the target
+The objective is ROME's (Meng et al. 2022, with the weight decay of its code): the target
 becomes probable behind every context, while what the model says about "{subject} is a" stays:
 
     mean over contexts of -log P(target) + kl * KL(P_delta || P) + weight_decay * |delta| / |start|^2

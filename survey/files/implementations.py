@@ -19,6 +19,7 @@ from pathlib import Path
 PACKAGE = Path(__file__).parent.parent
 METHODS = "survey.editing.methods"
 
+_NUMBERED = re.compile(r"\d+\. ")
 _SECTION = re.compile(r"(Faithful|Deviates):$")
 
 
@@ -336,6 +337,7 @@ def _docstring(node: ast.stmt | None) -> str:
 def split_docstring(text: str) -> tuple[str, tuple[str, ...], dict[str, tuple[str, ...]]]:
     """Return title, paragraphs, and the items of `Faithful:` and `Deviates:` of a docstring.
 
+    Numbered steps are paragraphs of their own, and so are formulas, which keep their four blanks.
     Items begin with `- `; lines that go on are indented. A section ends where the next begins, or
     at a paragraph that is no item.
     """
@@ -353,9 +355,10 @@ def split_docstring(text: str) -> tuple[str, tuple[str, ...], dict[str, tuple[st
             fresh = False
         elif section and (line.startswith(" ") or not fresh):
             section[-1] += f" {line.strip()}"
-        elif fresh or not paragraphs:
+        elif fresh or not paragraphs or _NUMBERED.match(line):
             section = None
-            paragraphs.append(line.strip())
+            # What is set off by four blanks is a formula, and stays set off.
+            paragraphs.append(line.rstrip() if line.startswith("    ") else line.strip())
             fresh = False
         else:
             paragraphs[-1] += f" {line.strip()}"

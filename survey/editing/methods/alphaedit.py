@@ -2,7 +2,7 @@
 
 The eigenvectors of the second moment C of keys with the smallest eigenvalues span what the paper calls
 the null space of the preserved knowledge; P projects onto it. New states are found and spread over layers
-as in MEMIT, but each layer solves (equation 14 of the paper, transposed)
+as in MEMIT, but each layer solves
 
     Delta^T = (P (K K^T + K_p K_p^T) + L2 I)^-1 P K R^T
 

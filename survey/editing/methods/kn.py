@@ -2,7 +2,7 @@
 
 A neuron is one entry of what enters a down-projection, at the token that predicts the answer. Its attribution
 is the integral of the gradient of the old answer's probability while the neuron's layer is scaled from
-zero to its activation a (equation 2 of the paper):
+zero to its activation a:
 
     Attr_i = a_i / m * sum over s = 1..m of dP(answer | s/m a) / da_i
 

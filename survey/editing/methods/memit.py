@@ -1,8 +1,8 @@
 """MEMIT: mass-editing memory in a transformer, many facts at once over several layers.
 
 For each fact a change delta of the last edited block's output, at the subject's last token, is optimised so
-that the model says the new object (equation 16). What every edited layer must add is then found by
-regularised least squares against the keys that its memory already holds (equation 14): with the
+that the model says the new object. What every edited layer must add is then found by
+regularised least squares against the keys that its memory already holds: with the
 keys K of the new facts in columns, the residuals R that remain to be written, divided by the number of
 layers left, and the second moment C of keys,
 
@@ -52,7 +52,7 @@ class Config(values.Config):
     layers: tuple[int, ...] = (3, 4, 5, 6)
     """Blocks whose down-projections are edited, counted from 0; delta is optimised at the last."""
     lambda_: float = 500.0
-    """Weight of what the memory already holds, lambda of equation 15."""
+    """Weight of what the memory already holds, the factor lambda."""
     clamp: float = 0.75
     """Largest norm of delta, in norms of the block's output."""
     keys: Literal["both", "mean"] = "both"

@@ -1,14 +1,14 @@
 """ROME: rank-one model editing, one fact at a time.
 
 The down-projection W of a middle block is taken for a memory of keys and values. A fact is written in three
-steps (section 3.1 of the paper):
+steps:
 
 1. The key k* of the subject: what enters W at the subject's last token, averaged over the bare prompt and
-   prompts behind other texts (equation 3).
+   prompts behind other texts.
 2. The value v* that makes the model say the new object: v0 + delta, where delta is found by gradient
-   descent at the same token (equation 4).
+   descent at the same token.
 3. The rank-one change that maps the key to the value and disturbs other keys least, with their second
-   moment C (equation 2):
+   moment C:
 
     W' = W + (v* - W k) u^T / (u^T k),   u = C^-1 k*
 
