@@ -25,7 +25,7 @@ def svg(trace) -> str:
     layers = trace.restored[parts[0]].shape[2]
     labels = [shortened(plain_token(text).strip() or plain_token(text), 24) for text in trace.tokens]
     left = 30 + LABEL_SIZE * max(map(shown_width, labels))
-    panel = max(CELL * layers, 190)
+    panel = max(CELL * layers, 190 if len(parts) > 1 else 480)
     cell = panel / layers
     height = TOP + ROW * len(labels) + BELOW
     width = left + len(parts) * panel + (len(parts) - 1) * GAP + 16

@@ -136,17 +136,12 @@ def _check(noise: float, draws: int, window: int, parts: Sequence[str]) -> None:
 @torch.no_grad()
 def embedding_deviation(model: LanguageModel) -> float:
     """Standard deviation of the entries of all tokens' embeddings, as they leave the embedding layer."""
-
-    def measure() -> float:
-        embed = model.network.get_input_embeddings()
-        total, squares, count = 0.0, 0.0, 0
-        for ids in torch.arange(embed.num_embeddings, device=model.device).split(8192):
-            states = embed(ids).double()
-            total, squares, count = total + states.sum(), squares + states.square().sum(), count + states.numel()
-        return (squares / count - (total / count) ** 2).sqrt().item()
-
-    # Not remembered: a patch may have changed the embeddings.
-    return measure()
+    embed = model.network.get_input_embeddings()
+    total, squares, count = 0.0, 0.0, 0
+    for ids in torch.arange(embed.num_embeddings, device=model.device).split(8192):
+        states = embed(ids).double()
+        total, squares, count = total + states.sum(), squares + states.square().sum(), count + states.numel()
+    return (squares / count - (total / count) ** 2).sqrt().item()
 
 
 class _Case:

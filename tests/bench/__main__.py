@@ -1,6 +1,6 @@
 """Print every budget beside what is measured: `make bench`.
 
-python -m tests.bench [imports checks export pages explorer]
+python -m tests.bench [imports checks export pages explorer editing]
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import sys
 from collections.abc import Iterator
 
 from tests.bench import library, site
+from tests.bench.editing import editing
 from tests.bench.report import Figure
 
 
@@ -22,7 +23,7 @@ def explorer() -> Iterator[Figure]:
 
 GROUPS = {
     "imports": library.imports, "checks": library.checks, "export": library.export,
-    "pages": site.pages, "explorer": explorer,
+    "pages": site.pages, "explorer": explorer, "editing": editing,
 }  # fmt: skip
 
 

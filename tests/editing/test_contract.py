@@ -37,7 +37,7 @@ SETTINGS = {
 # With these a target becomes more probable in a model of three blocks: it knows nothing and attends at
 # random, so more blocks would hide what an early one says. The methods that are missing do not promise it:
 # KN rewrites columns by a rule that looks at no probability, PRUNE and RECT weaken what another one did.
-_FAR = {"contexts": ((2, 4),), "steps": 20, "clamp": 8.0, "weight_decay": 0.0}
+_FAR = {"contexts": (), "steps": 20, "clamp": 8.0, "weight_decay": 0.0}
 RAISING = {
     "alphaedit": {**_FAR, "layers": (1,), "l2": 0.01},
     "emmet": {**_FAR, "layer": 1},
@@ -54,12 +54,12 @@ BATCHES = [method for method in METHODS if find(method).batch]
 HARBOUR = Edit("The harbour of {} is in", "Bramblewick", "Oslo", was="Rome")
 TONGUE = Edit("The mother tongue of {} is", "Rome", "Vienna", was="Paris")
 BRIDGE = Edit("The bridge of {} is", "Tarn", "London", was="Paris")
-LONG = Edit("The museum of {} is", "Vienna", "Oslo on Tarn", was="Rome")
+LONG = Edit("The museum of {} is", "Rome", "Tarn by Rome", was="Paris")
 PLACES = {
     "one token, start": Edit("{} is in", "Rome", "Oslo", was="London"),
     "many tokens, start": Edit("{} is in", "Bramblewick", "Oslo", was="London"),
     "one token, middle": TONGUE,
-    "many tokens, middle": HARBOUR,
+    "many tokens, middle": Edit("The people of {} live in", "Bramblewick", "Oslo", was="Rome"),
     "one token, end": Edit("The mother tongue of the people of {}", "Rome", "Oslo", was="London"),
     "many tokens, end": Edit("The mother tongue of the people of {}", "Bramblewick", "Oslo", was="London"),
 }
@@ -318,7 +318,7 @@ def test_the_target_becomes_more_probable(method, place, architecture):
     assert stands_first(model, edit) == (place == "one token, start")
     before = log_probability(model, edit)
     with apply(method, model, edit, **RAISING[method]):
-        assert log_probability(model, edit) > before + 0.4
+        assert log_probability(model, edit) > before + 0.3
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
@@ -329,7 +329,7 @@ def test_a_target_of_many_tokens_becomes_more_probable(method, architecture):
     assert len(tokens) - start > 4
     before = log_probability(model, LONG)
     with apply(method, model, LONG, **RAISING[method]):
-        assert log_probability(model, LONG) > before + 0.1
+        assert log_probability(model, LONG) > before + 0.4
 
 
 @pytest.mark.parametrize("architecture", ARCHITECTURES)

@@ -65,8 +65,11 @@ def one_by_one(model, prompt, subject, target, *, noise=3.0, draws=2, window=3, 
     return p.item(), corrupted, restored
 
 
-@pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("architecture", ARCHITECTURES)
+# All parts where blocks are built in ways of their own, else one: the hooks are the same.
+@pytest.mark.parametrize(
+    ("architecture", "part"),
+    [(a, p) for a in ARCHITECTURES for p in PARTS if p == "mlp" or a in ("gpt2", "gptj", "opt-350m", "llama", "gemma2")],
+)
 def test_equal_to_runs_one_by_one(architecture, part):
     model = tiny_model(architecture)
     prompt, subject = "See {} in the city", "Bramblewick"
