@@ -168,7 +168,15 @@ def _facts(report, width: int, saved: str | None) -> list[str]:
     patch = f"{plain(report.kind)}, {amount(report.bytes)}"
     if report.relative_norm is not None:
         patch += f"; norm {report.relative_norm:.2g} of that of the weights it changes"
-    rows = [("patch", patch), ("time", f"{report.seconds:.1f} s")]
+    rows = [("patch", patch)]
+    first = report.about.get("first")
+    if isinstance(first, dict):
+        rows.append(("where", f"block {plain(first.get('layer'))}: the subject is the very first token, see first_layer"))
+    statistics = report.about.get("statistics")
+    if isinstance(statistics, dict) and isinstance(statistics.get("condition"), dict):
+        worst = max((c for c in statistics["condition"].values() if isinstance(c, int | float)), default=0)
+        rows.append(("keys", f"second moment from {plain(statistics.get('tokens'))} tokens, condition number {worst:.3g}"))
+    rows.append(("time", f"{report.seconds:.1f} s"))
     if report.restored:
         rows.append(("model", "restored, bit for bit"))
     else:

@@ -10,7 +10,7 @@ from survey.editing.language_model import LanguageModel
 DEFAULT = "smollm2-135m-instruct"
 
 
-def load_model(name: str = DEFAULT, *, accept_licence: bool = False, device: str = "cpu", progress=None) -> LanguageModel:
+def load_model(name: str = DEFAULT, *, accept_licence: bool = False, progress=None) -> LanguageModel:
     """Load a model: one of `survey models` by name (fetched on first use), a folder, or any causal
     language model by its name on the Hugging Face hub. Weights are float32.
 
@@ -19,16 +19,16 @@ def load_model(name: str = DEFAULT, *, accept_licence: bool = False, device: str
     from survey.editing.models import KNOWN, ready
 
     if name in KNOWN:
-        return read_model(ready(name, accept_licence=accept_licence, progress=progress), name, device=device, local=True)
+        return read_model(ready(name, accept_licence=accept_licence, progress=progress), name, local=True)
     folder = Path(name).expanduser()
     if folder.is_dir():
-        return read_model(folder, name, device=device, local=True)
+        return read_model(folder, name, local=True)
     if name.startswith((".", "/", "~")):
         raise EditError(f"there is no folder {name}")
-    return read_model(name, name, device=device, local=False)
+    return read_model(name, name, local=False)
 
 
-def read_model(source: str | Path, name: str, *, device: str = "cpu", local: bool) -> LanguageModel:
+def read_model(source: str | Path, name: str, *, local: bool) -> LanguageModel:
     """Read a model in Hugging Face's form from a folder, or from the hub where not `local`."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -46,4 +46,4 @@ def read_model(source: str | Path, name: str, *, device: str = "cpu", local: boo
     finally:
         if local and bars:
             logging.enable_progress_bar()
-    return LanguageModel(network.to(device), tokenizer, name)
+    return LanguageModel(network, tokenizer, name)

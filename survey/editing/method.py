@@ -24,7 +24,17 @@ from survey.editing.edit import EditError
 @dataclass(frozen=True)
 class Config:
     """What can be set for a method. Defaults work on the default model; presets hold what was
-    published for others."""
+    published for others. Raises `EditError` for numbers that make no sense."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "integration_steps", "rank"):
+            if getattr(self, name, 1) < 1:
+                raise EditError(f"{name} must be at least 1, not {getattr(self, name)}")
+        for name in ("lr", "alpha", "epsilon", "clamp", "lambda_", "l2"):
+            if not getattr(self, name, 1) > 0:
+                raise EditError(f"{name} must be above 0, not {getattr(self, name)}")
+        if any(count < 1 or length < 1 for count, length in getattr(self, "contexts", ())):
+            raise EditError(f"contexts holds pairs of numbers from 1 on, not {self.contexts}")
 
 
 class Quiet:
@@ -47,6 +57,10 @@ class Run:
     progress: Quiet = field(default_factory=Quiet)
     first: bool = False
     """Whether the subjects are the very first tokens, and edited where that is possible."""
+    batch: int | None = None
+    """How many edits to make at once, for a method that makes a sequence itself."""
+    notes: dict[str, Any] = field(default_factory=dict)
+    """What a patch should say of how it came about."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,8 @@ class Method:
     paper: str
     batch: bool
     """Whether it makes many edits at once; otherwise they are made one after the other."""
+    whole: bool
+    """Whether it wants all edits of a sequence, since it works on their sum."""
     config: type[Config]
     presets: dict[str, dict[str, Any]]
     function: Callable
@@ -129,11 +145,11 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
 
 
-def method(id: str, *, paper: str, batch: bool, presets: dict[str, dict[str, Any]]):
+def method(id: str, *, paper: str, batch: bool, presets: dict[str, dict[str, Any]], whole: bool = False):
     """Make a `Method` of a function. Its configuration is the class `Config` of the same module."""
 
     def make(function: Callable) -> Method:
-        return Method(id, paper, batch, function.__globals__["Config"], presets, function, function.__module__)
+        return Method(id, paper, batch, whole, function.__globals__["Config"], presets, function, function.__module__)
 
     return make
 
@@ -165,7 +181,7 @@ def compute_base(base: str, caller: str, model, edits, run: Run):
 
     if find(base).id in ("rect", "prune"):
         raise EditError(f"{caller} needs a method that edits by itself as its base, and {base} is none")
-    return compute(base, model, edits, seed=run.seed, text=run.text, progress=run.progress)
+    return compute(base, model, edits, seed=run.seed, text=run.text, progress=run.progress, batch=run.batch)
 
 
 def settings(config: Config) -> dict[str, Any]:

@@ -5,6 +5,7 @@ A patch file is a safetensors file: tensors, and a header of plain text. Nothing
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import struct
@@ -190,7 +191,8 @@ def save(patch: Patch, path: str | os.PathLike, model: LanguageModel) -> int:
         "format": FORMAT, "kind": patch.kind, "about": json.dumps(patch.about, ensure_ascii=False),
         "fingerprint": model.fingerprint, "model": model.name, "made_by": f"editing-pitfalls {__version__}",
     }  # fmt: skip
-    data = to_bytes({name: t.detach().cpu().contiguous() for name, t in patch.tensors().items()}, header)
+    tensors = {name: t.detach().cpu().contiguous() for name, t in patch.tensors().items()}
+    data = to_bytes(tensors, {**header, "digest": _digest(tensors)})
     path = Path(path)
     try:
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
@@ -210,6 +212,14 @@ def save(patch: Patch, path: str | os.PathLike, model: LanguageModel) -> int:
         Path(temporary).unlink(missing_ok=True)
         raise
     return len(data)
+
+
+def _digest(tensors: dict[str, torch.Tensor]) -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for name in sorted(tensors):
+        digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
+        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
+    return digest.hexdigest()
 
 
 def header(path: str | os.PathLike) -> dict[str, Any]:
@@ -270,6 +280,8 @@ def load(path: str | os.PathLike, model: LanguageModel) -> Patch:
     except (TypeError, ValueError, UserError):
         raise PatchError(f"{path}: the edits that the patch names cannot be read") from None
     patch.check(model)
+    if head.get("digest") != _digest(tensors):
+        raise PatchError(f"{path}: the file was damaged: its numbers are not those that were saved; fetch it again")
     return patch
 
 

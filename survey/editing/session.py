@@ -7,8 +7,6 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import torch
-
 from survey.editing.edit import Edit, EditError
 from survey.editing.keys import stands_first
 from survey.editing.language_model import LanguageModel
@@ -41,21 +39,37 @@ def compute(
     if batch is not None and batch < 1:
         raise EditError(f"a batch holds at least one edit, not {batch}")
     size = (batch or len(edits)) if found.batch else 1
-    run = Run(seed, text, progress or Quiet())
+    if found.whole:
+        size = len(edits)
+    run = Run(seed, text, progress or Quiet(), batch=batch)
+    notes: list[dict[str, Any]] = []
     applied, total = [], None
     try:
         for i in range(0, len(edits), size):
-            torch.manual_seed(seed)
             for part, settled, seen in _parts(model, edits[i : i + size], config, run):
                 patch = found.function(model, part, settled, seen)
+                if seen.first:
+                    run.notes.setdefault("first", {"layer": config.first_layer, "subjects": []})
+                    run.notes["first"]["subjects"] += [edit.subject for edit in part]
                 total = patch if total is None else total + patch
+                notes.append(patch.about)
                 model.apply(patch)
                 applied.append(patch)
     finally:
         for patch in reversed(applied):
             model.remove(patch)
-    total.about = {**total.about, **about(found.id, edits, seed, settings(config))}
+    total.about = {**run.notes, **_together(notes), **about(found.id, edits, seed, settings(config))}
     return total
+
+
+def _together(notes: list[dict[str, Any]]) -> dict[str, Any]:
+    """What the patches of a sequence say, as one: of ROME's ratios the smallest, of neurons all."""
+    found = {key: value for note in notes for key, value in note.items()}
+    if "key_ratio" in found:
+        found["key_ratio"] = min((note["key_ratio"] for note in notes if "key_ratio" in note), key=abs)
+    if "neurons" in found:
+        found["neurons"] = [list(n) for n in sorted({tuple(n) for note in notes for n in note.get("neurons", [])})]
+    return found
 
 
 def _parts(model: LanguageModel, edits: list[Edit], config: Config, run: Run) -> list[tuple[list[Edit], Config, Run]]:

@@ -8,6 +8,7 @@ cache folder by the model's fingerprint.
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import tempfile
 from collections.abc import Sequence
@@ -41,17 +42,21 @@ class Moment:
     tokens: int
     source: str
     layer: int
+    measured: float | None = None
+    """The condition number where it was computed before."""
 
     @cached_property
     def eigen(self) -> tuple[torch.Tensor, torch.Tensor]:
         """Eigenvalues, rising, and eigenvectors in columns."""
         return torch.linalg.eigh(self.matrix)
 
-    @property
+    @cached_property
     def condition(self) -> float:
         """Largest eigenvalue by the smallest."""
-        values = self.eigen[0]
-        return (values[-1] / values[0].clamp_min(1e-300)).item()
+        if self.measured is not None:
+            return self.measured
+        values = torch.linalg.eigvalsh(self.matrix)
+        return (values[-1] / values[0]).item() if values[0] > 0 else math.inf
 
     @cached_property
     def factor(self) -> torch.Tensor:
@@ -84,18 +89,26 @@ def second_moments(model: LanguageModel, layers: Sequence[int], run: Run | None 
     """The same for several layers, by layer; what is not cached is computed in one pass."""
     run = run or Run()
     moments = _moments(model, layers, run)
+    run.notes["statistics"] = {
+        "source": source_of(run), "tokens": min(moment.tokens for moment in moments.values()),
+        "condition": {str(layer): float(f"{moment.condition:.3g}") for layer, moment in moments.items()},
+    }  # fmt: skip
     if not run.first:
         return moments
     first = _first_moments(model, list(moments))
-    return {layer: replace(m, matrix=m.matrix + first[layer]) for layer, m in moments.items()}
+    return {layer: replace(m, matrix=m.matrix + first[layer], measured=None) for layer, m in moments.items()}
+
+
+def source_of(run: Run) -> str:
+    """A name for the text that statistics are taken from."""
+    if run.text is None:
+        return f"sampled-{_TEXTS}x{_LENGTH}-{_SEED}"
+    return "text-" + hashlib.blake2b(run.text.encode(), digest_size=8).hexdigest()
 
 
 def _moments(model: LanguageModel, layers: Sequence[int], run: Run) -> dict[int, Moment]:
     layers = [model.layer(layer) for layer in layers]
-    if run.text is None:
-        source = f"sampled-{_TEXTS}x{_LENGTH}-{_SEED}"
-    else:
-        source = "text-" + hashlib.blake2b(run.text.encode(), digest_size=8).hexdigest()
+    source = source_of(run)
     missing = []
     for layer in layers:
         if ("moment", source, layer) not in model._remembered:
@@ -103,23 +116,29 @@ def _moments(model: LanguageModel, layers: Sequence[int], run: Run) -> dict[int,
             if moment is None:
                 missing.append(layer)
             else:
-                model.remember(("moment", source, layer), lambda moment=moment: moment)
+                model._remembered["moment", source, layer] = moment
     if missing:
         with model.pristine():
             rows = _rows(model, run)
             moments = _measure(model, rows, missing, source, run.progress)
         for moment in moments:
             _store(model, moment)
-            model.remember(("moment", source, moment.layer), lambda moment=moment: moment)
+            model._remembered["moment", source, moment.layer] = moment
     return {layer: model._remembered["moment", source, layer] for layer in layers}
+
+
+def first_words(model: LanguageModel) -> list[int]:
+    """Ids of tokens that are a word with a capital and no blank before it: what a text may begin with."""
+    count = model.network.get_input_embeddings().num_embeddings
+    texts = [(i, model.decode([i])) for i in range(min(count, len(model.tokenizer)))]
+    return [i for i, text in texts if text.isalpha() and text[0].isupper()] or list(range(count))
 
 
 def _first_moments(model: LanguageModel, layers: list[int]) -> dict[int, torch.Tensor]:
     """E[k k^T] at the first position, over random words that begin a text."""
 
     def measure(layer: int) -> torch.Tensor:
-        words = sorted({i for t, i in model.tokenizer.get_vocab().items() if t.isalpha() and t[0].isupper()})
-        words = words or list(range(model.network.get_input_embeddings().num_embeddings))
+        words = first_words(model)
         generator = torch.Generator().manual_seed(_SEED)
         chosen = [[words[i]] for i in torch.randperm(len(words), generator=generator)[:_FIRST_WORDS].tolist()]
         keys = model.read(chosen, [0] * len(chosen), [("key", layer)])["key", layer].double().cpu()
@@ -160,7 +179,9 @@ def _rows(model: LanguageModel, run: Run) -> list[list[int]]:
     ids = []
     for line in run.text.splitlines():
         if line.strip():
-            ids.extend(model.tokens(line + "\n").ids)
+            tokens = model.tokens(line + "\n")
+            # A start token belongs at the start of a row only.
+            ids.extend(id for id, end in zip(tokens.ids, tokens.ends, strict=True) if end)
         if len(ids) >= _MOST_TOKENS:
             break
     size = matrix_size(model)
@@ -215,11 +236,12 @@ def _stored(model: LanguageModel, source: str, layer: int) -> Moment | None:
     found = _read(_path(model, f"{source}.layer-{layer}"))
     if found is None or not {"moment", "tokens"} <= set(found):
         return None
-    return Moment(found["moment"].double(), int(found["tokens"]), source, layer)
+    condition = float(found["condition"]) if "condition" in found else None
+    return Moment(found["moment"].double(), int(found["tokens"]), source, layer, condition)
 
 
 def _store(model: LanguageModel, moment: Moment) -> None:
-    tensors = {"moment": moment.matrix.float(), "tokens": torch.tensor(moment.tokens)}
+    tensors = {"moment": moment.matrix.float(), "tokens": torch.tensor(moment.tokens), "condition": torch.tensor(moment.condition)}
     _write(_path(model, f"{moment.source}.layer-{moment.layer}"), tensors)
 
 

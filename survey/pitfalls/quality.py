@@ -42,9 +42,12 @@ def run(model, records, method: str, options: dict, together: bool, out: Path, h
             with apply(patch, model):
                 after = observe(model, [records[i] for i in group])
             norm = patch.relative_norm(model)
-            for i, observation in zip(group, after, strict=True):
-                line = {"case": records[i].case, **compare(observation, before[i]), "relative_norm": norm}
-                file.write(json.dumps(line) + "\n")
+            lines = [
+                json.dumps({"case": records[i].case, **compare(observation, before[i]), "relative_norm": norm})
+                for i, observation in zip(group, after, strict=True)
+            ]
+            # Those of a batch that an earlier run has written stay; the same edits give the same scores.
+            file.write("".join(f"{line}\n" for i, line in zip(group, lines, strict=True) if records[i].case not in done))
             file.flush()
             if not together and group[0] % 20 == 19:
                 log(f"{method}: {group[0] + 1} of {len(records)}", file=sys.stderr, flush=True)
@@ -59,9 +62,8 @@ def _done(path: Path, head: dict) -> set[int]:
     if not lines:
         return set()
     old = json.loads(lines[0])
-    if {k: old.get(k) for k in ("method", "settings", "records", "file", "fingerprint")} != json.loads(
-        json.dumps({k: head.get(k) for k in ("method", "settings", "records", "file", "fingerprint")})
-    ):
+    decisive = ("method", "settings", "records", "file", "sha256", "seed", "fingerprint")
+    if any(old.get(k) != json.loads(json.dumps(head.get(k))) for k in decisive):
         raise UserError(f"{path} holds a run with other settings; move it away or name another folder")
     whole = [line for line in lines[1:] if line.endswith("}")]
     if len(whole) < len(lines) - 1:  # Cut off while a line was written.

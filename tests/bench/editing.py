@@ -10,10 +10,8 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from unittest.mock import patch as replaced
 
 from tests.bench.report import Figure, seconds
 
@@ -89,13 +87,13 @@ def editing() -> Iterator[Figure | Note]:
     from survey.editing.values import prefixes
     from tests.bench.straightforward import cosine, rome
 
-    yield Figure("memory of an edit session, default model", session(), 2500, "MB", "")
+    sampled, memory = session()
+    yield Figure("memory of an edit session, default model", memory, 2500, "MB", "")
+    yield Note("statistics of keys, sampled and measured, once a model", f"{sampled:.1f} s")
 
     model, edit = load_model(), Edit(*EDIT)
     settings, memit = find("rome").configure(**PUBLISHED), find("memit").configure()
-    layers = sorted({settings.layer, find("rome").configure().layer, *memit.layers})
-    yield Note(f"statistics of keys, layers {layers[0]} to {layers[-1]}, once a model", f"{statistics(layers):.1f} s")
-    moments = second_moments(model, layers, Run())
+    moments = second_moments(model, [settings.layer, *memit.layers], Run())
     contexts = prefixes(model, settings, 0)
     for config in (find("rome").configure(), memit):
         prefixes(model, config, 0)
@@ -172,34 +170,32 @@ def matrix_products(model, edit, contexts, config) -> float:
     return seconds(step, 5) * share
 
 
-def statistics(layers) -> float:
-    """Seconds to sample text and measure second moments, with an empty cache."""
-    from survey.editing import load_model
-    from survey.editing.method import Run
-    from survey.editing.statistics import second_moments
-
-    model = load_model()
-    _ = model.fingerprint
-    with tempfile.TemporaryDirectory() as folder, replaced.dict(os.environ, {"SURVEY_CACHE": folder}):
-        start = time.perf_counter()
-        second_moments(model, layers, Run())
-        return time.perf_counter() - start
-
-
 _SESSION = """
-import resource
-from survey.editing import Edit, apply, load_model
+import resource, time
+from survey.editing import Edit, apply, find, load_model
+from survey.editing.method import Run
+from survey.editing.statistics import second_moments
 
 model = load_model()
 edit = Edit(*{edit!r})
+start = time.perf_counter()
+second_moments(model, find("memit").configure().layers, Run())
+took = time.perf_counter() - start
 for method in ("rome", "memit"):
     with apply(method, model, [edit]) as edited:
         edited.generate(edit.text)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+print(took, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """
 
 
-def session() -> float:
-    """Peak memory in MB of a process of its own that edits with ROME and MEMIT."""
+def session() -> tuple[float, float]:
+    """Seconds for statistics of keys, and the peak memory in MB, of a process of its own that edits with ROME and
+    MEMIT and finds nothing in the cache but the model."""
+    from survey.editing.models import store
+
     command = [sys.executable, "-c", _SESSION.format(edit=EDIT)]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "SURVEY_MODELS": str(store.models_folder()), "SURVEY_CACHE": folder}
+        done = subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+    took, memory = map(float, done.stdout.split()[-2:])
+    return took, memory

@@ -308,6 +308,7 @@ class Terminal(io.StringIO):
 
 
 def test_progress_is_shown_on_a_terminal_and_wiped_away(monkeypatch):
+    monkeypatch.setenv("SURVEY_CACHE", "off")
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     with edit.Shown() as shown:

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _own_cache(_own_environment, tmp_path_factory):
     """Statistics are cached for the session, never where the person's are."""
     threads = torch.get_num_threads()

@@ -177,6 +177,15 @@ def test_noise(model, tmp_path):
             load(path, model)
 
 
+def test_damage_of_the_numbers_is_noticed(model, file, tmp_path):
+    content = bytearray(file.read_bytes())
+    (length,) = struct.unpack("<Q", content[:8])
+    content[8 + length + 5] ^= 1
+    (tmp_path / "damaged").write_bytes(content)
+    with pytest.raises(PatchError, match="was damaged"):
+        load(tmp_path / "damaged", model)
+
+
 def test_damage_anywhere_in_the_header(model, file, tmp_path):
     """Whatever one changed byte does, nobody sees a traceback."""
     content, noise = file.read_bytes(), random.Random(1)

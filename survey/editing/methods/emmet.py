@@ -9,19 +9,21 @@ moment C of keys,
 For one fact and gamma 0 this is ROME's update. gamma keeps the inverse stable where keys are alike.
 
 Faithful:
-- closed form and `gamma` of .1, which is added for more than one memory only
+- closed form and `gamma` of .1, which is added for more than one fact only
 - new states are found as in MEMIT, at the output of the edited block, and one layer is edited
 - solved in float64
 
 Deviates:
-- C is not scaled (the published code scales it by 1,000 for GPT-2 XL); a scale only changes what
-  gamma means
+- C is not scaled: the published code scales it by 1,000 for GPT-2 XL, which is the same as a `gamma` 1,000
+  times as large, and so the preset has it
 - statistics of keys come from text that the model samples itself, without its first position
 - a fact is written with two keys, that of the bare prompt and the mean behind other texts; the published
   code takes one mean (`keys="mean"`), which differs so much from the bare prompt's for short or rare
   subjects at the start that the prompt that was asked for does not change
 - a subject that is the very first token is edited in block 0 (`first_layer`): later that token is an
-  attention sink, whose key hardly depends on the word
+  attention sink, whose key hardly depends on the word. Other words in that place then count among the keys that
+  should be left alone
+- for such a subject the norms in clamp and weight decay are those behind other texts: its own value is small
 
 """
 
@@ -57,9 +59,9 @@ class Config(values.Config):
 
 
 PRESETS = {
-    "gpt2-xl": {"keys": "mean", "layer": 17},
-    "gpt-j": {"keys": "mean", "layer": 5, "steps": 25},
-    "llama2-7b": {"keys": "mean", "layer": 5, "clamp": 4.0, "weight_decay": 0.001},
+    "gpt2-xl": {"first_layer": None, "keys": "mean", "layer": 17, "gamma": 100.0},
+    "gpt-j": {"first_layer": None, "keys": "mean", "layer": 5, "steps": 25},
+    "llama2-7b": {"first_layer": None, "keys": "mean", "layer": 5, "clamp": 4.0, "weight_decay": 0.001},
 }
 
 
@@ -72,7 +74,7 @@ def emmet(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run)
     def solve(layer: int, keys: torch.Tensor, residual: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         weighted = moments[layer].solve(keys)
         gram = keys.T @ weighted
-        if keys.shape[1] > 1:
+        if len(edits) > 1:
             gram += config.gamma * torch.eye(keys.shape[1], dtype=torch.float64)
         return torch.linalg.solve(gram, residual, left=False), weighted.T
 

@@ -46,7 +46,8 @@ PRESETS = {"gpt2-xl": {"layers": (1,)}, "gpt-j": {"layers": (21,)}}
 
 @method("fine-tuning", paper="zhu2020modifying", batch=True, presets=PRESETS)
 def fine_tuning(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run) -> WeightPatch:
-    names = [model.down_name(layer) for layer in config.layers] or list(model.parameters)
+    layers = model.sorted_layers(config.layers) if config.layers else []
+    names = [model.down_name(layer) for layer in layers] or list(model.parameters)
     first = min((model.layer(layer) for layer in config.layers), default=None)
     parameters = [model.parameters[name] for name in names]
     before = [parameter.detach().clone() for parameter in parameters]

@@ -65,7 +65,7 @@ class Config(base.Config):
     """Only erase the fact: set the columns to zero and write nothing."""
 
 
-PRESETS = {"gpt2-xl": {"threshold": 0.2}, "gpt-j": {"threshold": 0.1}}
+PRESETS = {"gpt2-xl": {"threshold": 0.2, "shared": 0.4}, "gpt-j": {"threshold": 0.1, "shared": 0.4}}
 
 
 @method("kn", paper="dai2022knowledge", batch=False, presets=PRESETS)

@@ -53,7 +53,7 @@ class Config(base.Config):
     """Loss in nats below which training ends."""
 
 
-PRESETS = {"gpt2-xl": {"lr": 5e-3, "steps": 30}, "gpt-j": {"lr": 5e-3, "steps": 50}}
+PRESETS = {}
 
 
 @method("lora", paper="", batch=True, presets=PRESETS)
@@ -64,8 +64,8 @@ def lora(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run) 
     settings = LoraConfig(
         r=config.rank, lora_alpha=config.alpha, target_modules=[model.structure.downs[layer] for layer in layers]
     )
-    torch.manual_seed(run.seed)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), torch.random.fork_rng():
+        torch.manual_seed(run.seed)
         warnings.simplefilter("ignore")  # PEFT's advice on layouts of weights, which it handles itself.
         adapted = get_peft_model(model.network, settings)
     try:

@@ -17,14 +17,15 @@ Faithful:
 - solved in float64
 
 Deviates:
-- `lambda_` is 500 and not 15,000: on this model k^T C^-1 k is about 3,700 for a subject's key, and the
-  published weight would let nothing be written
+- `lambda_` is 500 and not 15,000: on this model the published weight would let little be written
 - statistics of keys come from text that the model samples itself, without its first position
 - a fact is written with two keys, that of the bare prompt and the mean behind other texts; the published
   code takes one mean (`keys="mean"`), which differs so much from the bare prompt's for short or rare
   subjects at the start that the prompt that was asked for does not change
 - a subject that is the very first token is edited in block 0 (`first_layer`): later that token is an
-  attention sink, whose key hardly depends on the word
+  attention sink, whose key hardly depends on the word. Other words in that place then count among the keys that
+  should be left alone
+- for such a subject the norms in clamp and weight decay are those behind other texts: its own value is small
 
 """
 
@@ -60,8 +61,8 @@ class Config(values.Config):
 
 
 PRESETS = {
-    "gpt2-xl": {"keys": "mean", "layers": (13, 14, 15, 16, 17), "lambda_": 20000.0},
-    "gpt-j": {"keys": "mean", "layers": (3, 4, 5, 6, 7, 8), "lambda_": 15000.0, "steps": 25},
+    "gpt2-xl": {"first_layer": None, "keys": "mean", "layers": (13, 14, 15, 16, 17), "lambda_": 20000.0},
+    "gpt-j": {"first_layer": None, "keys": "mean", "layers": (3, 4, 5, 6, 7, 8), "lambda_": 15000.0, "steps": 25},
 }
 
 

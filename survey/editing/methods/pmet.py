@@ -21,7 +21,9 @@ Deviates:
   code takes one mean (`keys="mean"`), which differs so much from the bare prompt's for short or rare
   subjects at the start that the prompt that was asked for does not change
 - a subject that is the very first token is edited in block 0 (`first_layer`): later that token is an
-  attention sink, whose key hardly depends on the word
+  attention sink, whose key hardly depends on the word. Other words in that place then count among the keys that
+  should be left alone
+- for such a subject the norms in clamp and weight decay are those behind other texts: its own value is small
 
 """
 
@@ -61,10 +63,10 @@ class Config(values.Config):
 
 PRESETS = {
     "gpt-j": {
-        "keys": "mean", "layers": (3, 4, 5, 6, 7, 8), "lambda_": 6000.0, "steps": 30, "lr": 0.2, "clamp": 0.75, "kl": 1.0,
+        "first_layer": None, "keys": "mean", "layers": (3, 4, 5, 6, 7, 8), "lambda_": 6000.0, "steps": 30, "lr": 0.2, "clamp": 0.75, "kl": 1.0,
     },
     "gpt-neox-20b": {
-        "keys": "mean", "layers": (6, 7, 8, 9, 10), "lambda_": 15000.0, "lr": 0.5, "clamp": 0.8, "kl": 0.8,
+        "first_layer": None, "keys": "mean", "layers": (6, 7, 8, 9, 10), "lambda_": 15000.0, "lr": 0.5, "clamp": 0.8, "kl": 0.8,
     },
 }  # fmt: skip
 

@@ -40,7 +40,7 @@ class Config(parent.Config):
 PRESETS = {}
 
 
-@method("prune", paper="ma2025perturbationrestrained", batch=True, presets=PRESETS)
+@method("prune", paper="ma2025perturbationrestrained", batch=True, presets=PRESETS, whole=True)
 def prune(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run) -> WeightPatch:
     return restrain(model, parent.compute_base(config.base, "prune", model, edits, run))
 

@@ -14,7 +14,9 @@ Deviates:
 - as ROME here: five contexts instead of twenty, and statistics of keys from text that the model samples
   itself, without its first position
 - a subject that is the very first token is edited in block 0 (`first_layer`): later that token is an
-  attention sink, whose key hardly depends on the word
+  attention sink, whose key hardly depends on the word. Other words in that place then count among the keys that
+  should be left alone
+- for such a subject the norms in clamp and weight decay are those behind other texts: its own value is small
 
 """
 
@@ -41,8 +43,8 @@ class Config(values.Config):
 
 
 PRESETS = {
-    "gpt2-xl": {"layer": 17, "contexts": ((10, 5), (10, 10))},
-    "gpt-j": {"layer": 5, "contexts": ((10, 5), (10, 10))},
+    "gpt2-xl": {"first_layer": None, "layer": 17, "contexts": ((10, 5), (10, 10))},
+    "gpt-j": {"first_layer": None, "layer": 5, "contexts": ((10, 5), (10, 10))},
 }
 
 

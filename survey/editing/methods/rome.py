@@ -27,8 +27,9 @@ Deviates:
   words: left to begin by itself, a small model writes no prose (the presets have the published ones)
 - statistics of keys come from text that the model samples itself, without its first position
 - a subject that is the very first token is edited in block 0 (`first_layer`): later that token is an
-  attention sink, whose key hardly depends on the word. In block 5 the published
-  computation breaks the model (`first_layer=None` shows it)
+  attention sink, whose key hardly depends on the word. Other words in that place then count among the keys that
+  should be left alone. In block 5 the edit breaks the model (`first_layer=None` shows it)
+- for such a subject the norms in clamp and weight decay are those behind other texts: its own value is small
 
 """
 
@@ -55,10 +56,10 @@ class Config(values.Config):
 
 
 PRESETS = {
-    "gpt2-medium": {"layer": 8, "clamp": 3.0, "contexts": ((10, 5), (10, 10))},
-    "gpt2-large": {"layer": 12, "contexts": ((10, 5), (10, 10))},
-    "gpt2-xl": {"layer": 17, "contexts": ((10, 5), (10, 10))},
-    "gpt-j": {"layer": 5, "contexts": ((10, 5), (10, 10))},
+    "gpt2-medium": {"first_layer": None, "layer": 8, "clamp": 3.0, "contexts": ((10, 5), (10, 10))},
+    "gpt2-large": {"first_layer": None, "layer": 12, "contexts": ((10, 5), (10, 10))},
+    "gpt2-xl": {"first_layer": None, "layer": 17, "contexts": ((10, 5), (10, 10))},
+    "gpt-j": {"first_layer": None, "layer": 5, "contexts": ((10, 5), (10, 10))},
 }
 
 
