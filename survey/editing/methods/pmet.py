@@ -22,7 +22,7 @@ Deviates:
   subjects at the start that the prompt that was asked for does not change
 - a subject that is the very first token is edited in block 0 (`first_layer`): later that token is an
   attention sink, whose key hardly depends on the word. Other words in that place then count among the keys that
-  should be left alone
+  should be left alone. Its attention sees nothing but itself, so only the feed-forward delta is optimised
 - for such a subject the norms in clamp and weight decay are those behind other texts: its own value is small
 
 """
@@ -75,8 +75,9 @@ PRESETS = {
 def pmet(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run) -> WeightPatch:
     layers = model.sorted_layers(config.layers)
     contexts = values.prefixes(model, config, run.seed)
+    points = ("value",) if run.first else ("value", "attention")
     found = values.optimise(
-        model, edits, layers[-1], config, contexts, points=("value", "attention"),
+        model, edits, layers[-1], config, contexts, points=points,
         relaxation=values.Relaxation(config.relaxed_weight, config.enough), progress=run.progress,
     )  # fmt: skip
     moments = second_moments(model, layers, run)
