@@ -37,6 +37,7 @@ ROOT = Path(__file__).parents[1]
 TOLERANCE = 0.02
 """By how much a number between 0 and 1, or the norm of a patch, may differ between two machines."""
 
+_model = None  # The default model, once it is loaded.
 RECORDS = ROOT / "docs" / "results" / "edits"
 EDIT = ["--prompt", "{} is located in the city of", "--subject", "The Eiffel Tower", "--target", "Rome", "--was", "Paris"]
 PROBES = ["The Eiffel Tower is in", "The Louvre is located in the city of", "To see the Eiffel Tower, travel to"]
@@ -184,14 +185,18 @@ def written(page: str, found: list[Step]) -> str:
 
 def record(method: str, folder: Path = RECORDS) -> dict:
     """Run the edit of the Eiffel Tower with a method and write what it printed, for the page of the method."""
+    from survey.editing import Edit, compute, load_model
+    from survey.editing.report import run as report
+
+    global _model
+    _model = _model or load_model()
     words = ["edit", method, *EDIT, *(word for probe in PROBES for word in ("--probe", probe))]
-    command = [sys.executable, "-m", "survey", *words, "--format", "json"]
-    env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    # Twice, since the first may have to fetch the model and to sample text for statistics.
-    for _ in range(2):
-        done = subprocess.run(command, cwd=ROOT, env=env, text=True, stdout=subprocess.PIPE, check=True)
+    edit = Edit(EDIT[1], subject=EDIT[3], target=EDIT[5], was=EDIT[7])
+    # The first edit may have to sample text for statistics, which is no part of its time.
+    if method in ("alphaedit", "emmet", "memit", "pmet", "r-rome", "rome"):
+        _ = compute(method, _model, edit, steps=2)
     found = {
-        **json.loads(done.stdout),
+        **report(_model, [edit], method=method, probes=PROBES).record(),
         "command": "survey " + " ".join(_quoted(word) for word in words),
         "recorded": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "versions": {name: version(name).split("+")[0] for name in ("editing-pitfalls", "torch", "transformers")},
