@@ -137,6 +137,12 @@ def test_recorded_runs_keep_the_promises_that_the_site_makes():
         assert rows[run]["metrics"]["efficacy-exact"][0] >= exact, run
 
 
+def test_the_page_shows_the_table_of_the_recorded_runs(capsys):
+    assert quality.main(["--table", str(RESULTS)]) == 0
+    page = (RESULTS.parents[1] / "laboratory" / "quality.md").read_text("utf-8")
+    assert f"```text\n{capsys.readouterr().out}```" in page
+
+
 @pytest.mark.model
 @pytest.mark.skipif("SURVEY_BENCHMARKS" not in os.environ, reason="SURVEY_BENCHMARKS does not name the folder of benchmarks")
 def test_real_records_are_edited_as_recorded():
