@@ -124,7 +124,8 @@ def test_nothing_is_fetched_from_elsewhere(seen, site, url):
 def test_no_markup_is_left_unread(seen):
     left = re.compile(r"\[@|\[\[|\]\]|\$\$|\\\(|\{\{|\}\}|\{%|\0|arithmatex|\bNone\b")
     found = [(page, m[0], one.text[max(0, m.start() - 40) : m.end() + 40]) for page, one in seen.items() if (m := left.search(one.text))]
-    assert found == []
+    # Pages of methods show settings of Python, where None is a value.
+    assert [f for f in found if f[1] != "None" or not f[0].startswith("methods/")] == []
 
 
 def test_no_placeholder_is_left_empty(site):
