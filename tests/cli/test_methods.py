@@ -58,7 +58,7 @@ def test_one_method(survey, monkeypatch):
     code, out, _ = survey("methods", "rome")
     assert code == 0 and out.startswith("ROME (Rank-One Model Editing)\nLocate and edit, one edit after the other")
     assert "\nlayer = 5\n    Block whose down-projection is edited" in out
-    assert "\ngpt2-xl: layer=17" in out
+    assert "\ngpt2-xl: first_layer=None, layer=17" in out
     assert "\nFaithful\n- " in out and "\nDeviates\n- " in out
     assert out.rstrip().splitlines()[-1].startswith("survey edit rome --prompt")
     assert all(f"\n{n}. " in out for n in "123")
