@@ -31,7 +31,9 @@ SETTINGS = {
     "lora": {"lr": 0.02, "steps": 8},
     "memit": {**_VALUES, "lambda_": 0.1},
     "pmet": {**_VALUES, "lambda_": 0.1},
+    "prune": {"base": "fine-tuning"},
     "r-rome": _VALUES,
+    "rect": {"base": "fine-tuning"},
     "rome": _VALUES,
 }
 # With these a target becomes more probable in a model of three blocks: it knows nothing and attends at
@@ -39,7 +41,7 @@ SETTINGS = {
 # KN rewrites columns by a rule that looks at no probability, PRUNE and RECT weaken what another one did.
 _FAR = {"contexts": (), "steps": 20, "clamp": 8.0, "weight_decay": 0.0}
 RAISING = {
-    "alphaedit": {**_FAR, "layers": (1,), "l2": 0.01},
+    "alphaedit": {**_FAR, "layers": (1,), "l2": 0.001, "share_kept": 0.95},
     "emmet": {**_FAR, "layer": 1},
     "fine-tuning": {"layers": (1,), "lr": 0.02, "steps": 10},
     "ft-l": {"layer": 0, "epsilon": 0.1, "lr": 0.02, "steps": 10},
@@ -57,7 +59,7 @@ BRIDGE = Edit("The bridge of {} is", "Tarn", "London", was="Paris")
 LONG = Edit("The museum of {} is", "Rome", "Tarn by Rome", was="Paris")
 PLACES = {
     "one token, start": Edit("{} is in", "Rome", "Oslo", was="London"),
-    "many tokens, start": Edit("{} is in", "Bramblewick", "Oslo", was="London"),
+    "many tokens, start": Edit("{} is", "Bramblewick", "Oslo", was="London"),
     "one token, middle": TONGUE,
     "many tokens, middle": Edit("The people of {} live in", "Bramblewick", "Oslo", was="Rome"),
     "one token, end": Edit("The mother tongue of the people of {}", "Rome", "Oslo", was="London"),

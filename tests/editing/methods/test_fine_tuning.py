@@ -125,6 +125,7 @@ class Adapted(nn.Module):
         return self.layer(x) + self.scale * (x @ self.a.T @ self.b.T)
 
 
+@pytest.mark.filterwarnings("ignore:fan_in_fan_out")
 @pytest.mark.parametrize("architecture", ["gpt2", "llama"])
 def test_lora_is_plain_training_of_adapters(architecture):
     from peft import LoraConfig, get_peft_model

@@ -55,6 +55,14 @@ def test_it_cuts_what_its_base_did():
     assert patch.about["settings"] == {"base": "ft-l", "share": 0.25}
 
 
+@pytest.mark.parametrize("method", ["rect", "prune"])
+def test_the_base_is_memit_with_its_defaults(method):
+    model = tiny_model("llama", blocks=7)
+    base, patch = make("memit", model, HARBOUR), make(method, model, HARBOUR)
+    assert set(patch.changes) == set(base.changes) == {model.down_name(layer) for layer in (3, 4, 5, 6)}
+    assert patch.about["settings"]["base"] == "memit"
+
+
 @pytest.mark.parametrize("share", [0.0, -0.1, 1.1, float("nan")])
 def test_a_share_that_is_none(share):
     with pytest.raises(EditError, match="share that stays must be above 0 and at most 1"):
