@@ -403,9 +403,24 @@ class LanguageModel:
 def continue_tokens(model: LanguageModel, ids: torch.Tensor, mask: torch.Tensor, count: int, choose) -> torch.Tensor:
     """New tokens after rows that end at the right, [rows, count]; `choose` takes logits [rows,
     vocabulary] and returns ids [rows]. Each token is computed once, with cached keys and values."""
-    from transformers import DynamicCache
+    from transformers.cache_utils import Cache, DynamicLayer
 
-    cache, made = DynamicCache(), []
+    class Room(DynamicLayer):
+        """Keys and values of a layer in room for all tokens: joining ever longer pieces would take twice the memory."""
+
+        def update(self, keys, values, *_, **__):
+            if not self.is_initialized:
+                self.lazy_initialization(keys, values)
+                length = ids.shape[1] + count
+                self._keys = keys.new_empty(*keys.shape[:2], length, keys.shape[3])
+                self._values = values.new_empty(*values.shape[:2], length, values.shape[3])
+            old = self.get_seq_length()
+            new = old + keys.shape[2]
+            self._keys[:, :, old:new], self._values[:, :, old:new] = keys, values
+            self.keys, self.values = self._keys[:, :, :new], self._values[:, :, :new]
+            return self.keys, self.values
+
+    cache, made = Cache(layer_class_to_replicate=Room), []
     positions = (mask.cumsum(1) - 1).clamp_min(0)
     for _ in range(count):
         hidden = model.hidden(ids, mask, position_ids=positions, past_key_values=cache, use_cache=True)
