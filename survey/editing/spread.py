@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 
+from survey.editing import values
 from survey.editing.edit import Edit
 from survey.editing.keys import mean_key, read_subjects
 from survey.editing.language_model import LanguageModel
 from survey.editing.patch import WeightPatch
+
+
+@dataclass(frozen=True)
+class Config(values.Config):
+    """Settings of methods that write states of a block."""
+
+    clamp: float = 0.75
+    """Largest norm of delta, in norms of the state that it is added to."""
+    keys: Literal["both", "mean"] = "both"
+    """Keys of a fact: that of the bare prompt and the mean behind other texts, or the published mean of all."""
+
 
 # From a layer, its keys [size, n] and residuals [width, n] in float64 to the factors of its change.
 Solve = Callable[[int, torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]

@@ -35,21 +35,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
-from survey.editing import values
+from survey.editing import spread, values
 from survey.editing.edit import Edit
 from survey.editing.language_model import LanguageModel
 from survey.editing.method import Run, method
 from survey.editing.patch import WeightPatch
-from survey.editing.spread import spread
 from survey.editing.statistics import second_moments
 
 
 @dataclass(frozen=True)
-class Config(values.Config):
+class Config(spread.Config):
     """Settings of AlphaEdit."""
 
     layers: tuple[int, ...] = (3, 4, 5, 6)
@@ -60,10 +58,6 @@ class Config(values.Config):
     """Largest eigenvalue of such a direction, instead of a share: .02 in the paper."""
     l2: float = 1.0
     """Weight of |Delta|^2."""
-    clamp: float = 0.75
-    """Largest norm of delta, in norms of the block's output."""
-    keys: Literal["both", "mean"] = "both"
-    """Keys of a fact: that of the bare prompt and the mean behind other texts, or the published mean of all."""
 
 
 PRESETS = {
@@ -100,6 +94,6 @@ def alphaedit(model: LanguageModel, edits: Sequence[Edit], config: Config, run: 
         new[:, : keys.shape[1]] = residual
         return torch.linalg.solve(gram, new, left=False), projected.T
 
-    patch = spread(model, edits, found.delta[:, 0], contexts, layers, solve, keys=config.keys)
+    patch = spread.spread(model, edits, found.delta[:, 0], contexts, layers, solve, keys=config.keys)
     patch.kept = kept
     return patch

@@ -31,31 +31,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
-from survey.editing import values
+from survey.editing import spread, values
 from survey.editing.edit import Edit
 from survey.editing.language_model import LanguageModel
 from survey.editing.method import Run, method
 from survey.editing.patch import WeightPatch
-from survey.editing.spread import spread
 from survey.editing.statistics import second_moments
 
 
 @dataclass(frozen=True)
-class Config(values.Config):
+class Config(spread.Config):
     """Settings of EMMET."""
 
     layer: int = 5
     """Block whose down-projection is edited, counted from 0."""
     gamma: float = 0.1
     """What is added to the diagonal for a batch."""
-    clamp: float = 0.75
-    """Largest norm of delta, in norms of the block's output."""
-    keys: Literal["both", "mean"] = "both"
-    """Keys of a fact: that of the bare prompt and the mean behind other texts, or the published mean of all."""
 
 
 PRESETS = {
@@ -78,4 +72,4 @@ def emmet(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run)
             gram += config.gamma * torch.eye(keys.shape[1], dtype=torch.float64)
         return torch.linalg.solve(gram, residual, left=False), weighted.T
 
-    return spread(model, edits, found.delta[:, 0], contexts, [config.layer], solve, keys=config.keys)
+    return spread.spread(model, edits, found.delta[:, 0], contexts, [config.layer], solve, keys=config.keys)

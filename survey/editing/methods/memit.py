@@ -33,31 +33,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
-from survey.editing import values
+from survey.editing import spread, values
 from survey.editing.edit import Edit
 from survey.editing.language_model import LanguageModel
 from survey.editing.method import Run, method
 from survey.editing.patch import WeightPatch
-from survey.editing.spread import spread
 from survey.editing.statistics import second_moments
 
 
 @dataclass(frozen=True)
-class Config(values.Config):
+class Config(spread.Config):
     """Settings of MEMIT."""
 
     layers: tuple[int, ...] = (3, 4, 5, 6)
     """Blocks whose down-projections are edited, counted from 0; delta is optimised at the last."""
     lambda_: float = 500.0
     """Weight of what the memory already holds, the factor lambda."""
-    clamp: float = 0.75
-    """Largest norm of delta, in norms of the block's output."""
-    keys: Literal["both", "mean"] = "both"
-    """Keys of a fact: that of the bare prompt and the mean behind other texts, or the published mean of all."""
 
 
 PRESETS = {
@@ -80,4 +74,4 @@ def memit(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run)
         gram = torch.eye(keys.shape[1], dtype=torch.float64) + keys.T @ weighted
         return torch.linalg.solve(gram, residual, left=False), weighted.T
 
-    return spread(model, edits, found.delta[:, 0], contexts, layers, solve, keys=config.keys)
+    return spread.spread(model, edits, found.delta[:, 0], contexts, layers, solve, keys=config.keys)

@@ -32,33 +32,31 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 
-from survey.editing import values
+from survey.editing import spread, values
 from survey.editing.edit import Edit
 from survey.editing.language_model import LanguageModel
 from survey.editing.method import Run, method
 from survey.editing.patch import WeightPatch
-from survey.editing.spread import spread
 from survey.editing.statistics import second_moments
 
 
 @dataclass(frozen=True)
-class Config(values.Config):
+class Config(spread.Config):
     """Settings of PMET."""
 
     layers: tuple[int, ...] = (3, 4, 5, 6)
     """Blocks whose down-projections are edited, counted from 0; deltas are optimised at the last."""
     lambda_: float = 500.0
     """Weight of what the memory already holds."""
+    clamp: float = 4.0
+    """Largest norm of a delta, in norms of the output that it is added to."""
     relaxed_weight: float = 0.1
     """What the target's loss counts once the target is the most probable token everywhere."""
     enough: float = 0.01
     """Divergence in nats at which the search then ends."""
-    keys: Literal["both", "mean"] = "both"
-    """Keys of a fact: that of the bare prompt and the mean behind other texts, or the published mean of all."""
 
 
 PRESETS = {
@@ -87,7 +85,7 @@ def pmet(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run) 
         gram = torch.eye(keys.shape[1], dtype=torch.float64) + keys.T @ weighted
         return torch.linalg.solve(gram, residual, left=False), weighted.T
 
-    return spread(
+    return spread.spread(
         model, edits, found.delta[:, 0], contexts, layers, solve,
         keys=config.keys, point="value", share=math.sqrt,
     )
