@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING
 
@@ -46,6 +46,27 @@ class Tokens:
         return max(i for i, e in enumerate(self.ends) if i == at or e == end)
 
 
+@dataclass
+class Reading:
+    """What a patch with a memory may ask of the pass that runs: `mask` tells the tokens of each row from its
+    filling, [rows, columns]; `ends` is the column of each prompt's last token, [rows]. What is behind it is a
+    continuation, given or made, and looks up nothing by itself.
+
+    `decided` holds what a patch decided for each row, by patch. Passes that carry on with cached states have
+    `started` set: they see later tokens only, and what was decided holds for them.
+    """
+
+    mask: torch.Tensor
+    ends: torch.Tensor
+    decided: dict[object, torch.Tensor] = field(default_factory=dict)
+    started: bool = False
+
+    def prompt(self) -> torch.Tensor:
+        """Which columns are tokens of the prompt, [rows, columns]; none where the pass has `started`."""
+        columns = torch.arange(self.mask.shape[1], device=self.mask.device)
+        return self.mask & (columns <= self.ends[:, None])
+
+
 class _Stop(Exception):
     """Ends a forward pass whose rest is not needed."""
 
@@ -61,6 +82,8 @@ class LanguageModel:
         self.patches: list[Patch] = []
         self._pristine: dict[str, torch.Tensor] = {}
         self._remembered: dict[object, object] = {}
+        self._handles: list = []
+        self.reading: Reading | None = None
         self.tokens = lru_cache(8192)(self.tokens)
         self._check_head()
 
@@ -98,6 +121,10 @@ class LanguageModel:
     def down(self, layer: int) -> nn.Module:
         """The down-projection of a block: the matrix that most methods edit."""
         return self.network.get_submodule(self.structure.downs[self.layer(layer)])
+
+    def up(self, layer: int) -> nn.Module:
+        """A matrix that reads what enters the feed-forward part of a block."""
+        return self.network.get_submodule(self.structure.ups[self.layer(layer)])
 
     def down_name(self, layer: int) -> str:
         """Name of the down-projection's weight among the parameters."""
@@ -167,11 +194,22 @@ class LanguageModel:
 
     # Passes
 
-    def hidden(self, ids: torch.Tensor, mask: torch.Tensor, **more) -> torch.Tensor:
-        """States after the last norm, [rows, tokens, width]; the head is left to `logits`."""
+    def hidden(self, ids: torch.Tensor, mask: torch.Tensor, reading: Reading | None = None, **more) -> torch.Tensor:
+        """States after the last norm, [rows, tokens, width]; the head is left to `logits`. Rows without a
+        `reading` are prompts as a whole."""
         more.setdefault("use_cache", False)
         self._shape = ids.shape
-        return self.network.base_model(input_ids=ids, attention_mask=mask, **more).last_hidden_state
+        self.reading = reading or self.whole(mask[:, -ids.shape[1] :])
+        try:
+            return self.network.base_model(input_ids=ids, attention_mask=mask, **more).last_hidden_state
+        finally:
+            self.reading = None
+
+    @staticmethod
+    def whole(mask: torch.Tensor) -> Reading:
+        """Rows that are nothing but a prompt."""
+        columns = torch.arange(mask.shape[1], device=mask.device)
+        return Reading(mask.bool(), (mask * columns).argmax(1))
 
     def by_rows(self, states: torch.Tensor) -> torch.Tensor:
         """States within a pass as [rows, tokens, size]; OPT's feed-forward parts have all tokens in one list."""
@@ -206,12 +244,14 @@ class LanguageModel:
     def target_log_probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[torch.Tensor, torch.Tensor]]:
         """For each (prompt, continuation): log-probability of every token of the continuation under
         teacher forcing, and whether it is the most probable one, both [tokens]."""
-        joined = [self.joined(prompt, continuation) for prompt, continuation in pairs]
+        prompts = self.asked([prompt for prompt, _ in pairs])
+        joined = [self.joined(prompt, continuation) for prompt, (_, continuation) in zip(prompts, pairs, strict=True)]
         rows = [tokens.ids for tokens, _ in joined]
         found: list = [None] * len(rows)
         for batch in self.batches(rows):
             ids, mask = self.padded([rows[i] for i in batch])
-            hidden = self.hidden(ids, mask)
+            ends = torch.tensor([joined[i][1] - 1 for i in batch], device=self.device)
+            hidden = self.hidden(ids, mask, Reading(mask.bool(), ends))
             for n, i in enumerate(batch):
                 start, length = joined[i][1], len(rows[i])
                 logits = self.logits(hidden[n, start - 1 : length - 1]).float()
@@ -231,7 +271,7 @@ class LanguageModel:
     @torch.no_grad()
     def next_logits(self, prompts: Sequence[str]) -> torch.Tensor:
         """Logits of the token after each prompt, [prompts, vocabulary]."""
-        rows = [self.tokens(prompt).ids for prompt in prompts]
+        rows = [self.tokens(prompt).ids for prompt in self.asked(prompts)]
         found: list = [None] * len(rows)
         for batch in self.batches(rows):
             ids, mask = self.padded([rows[i] for i in batch])
@@ -249,7 +289,7 @@ class LanguageModel:
     @torch.no_grad()
     def generate(self, prompt: str | Sequence[str], tokens: int = 20) -> str | list[str]:
         """Greedy continuation of so many tokens, without the prompt."""
-        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        prompts = self.asked([prompt] if isinstance(prompt, str) else list(prompt))
         rows = [self.tokens(p).ids for p in prompts]
         longest = max(map(len, rows))
         # Filled at the left, since the new tokens follow at the right; the mask hides the filling.
@@ -325,6 +365,19 @@ class LanguageModel:
 
     # Patches
 
+    def asked(self, prompts: Sequence[str]) -> list[str]:
+        """The prompts as the model gets to read them: patches may put something before them."""
+        prompts = list(prompts)
+        for patch in self.patches:
+            prompts = patch.rewrite(self, prompts)
+        return prompts
+
+    def attach(self, module: nn.Module, hook, *, before: bool = False) -> None:
+        """Let a patch see and change what leaves a module (`hook(module, args, output)`), or what enters it
+        (`before`: `hook(module, args)`), until the patch is taken off."""
+        register = module.register_forward_pre_hook if before else module.register_forward_hook
+        self._handles.append(register(hook))
+
     def change(self, layer: int, left: torch.Tensor, right: torch.Tensor) -> Change:
         """The change `left @ right` of a down-projection, [width, n] and [n, size of a key]."""
         from survey.editing.patch import Change
@@ -350,9 +403,9 @@ class LanguageModel:
 
     def restore(self) -> None:
         """Take all patches off: every parameter is bit for bit what it was."""
-        for patch in reversed(self.patches):
-            patch.leave(self)
-        self.patches = []
+        for handle in self._handles:
+            handle.remove()
+        self._handles, self.patches = [], []
         for name, value in self._pristine.items():
             self.parameters[name].data.copy_(value)
         self._pristine = {}
@@ -422,8 +475,10 @@ def continue_tokens(model: LanguageModel, ids: torch.Tensor, mask: torch.Tensor,
 
     cache, made = Cache(layer_class_to_replicate=Room), []
     positions = (mask.cumsum(1) - 1).clamp_min(0)
+    reading = model.whole(mask)
     for _ in range(count):
-        hidden = model.hidden(ids, mask, position_ids=positions, past_key_values=cache, use_cache=True)
+        hidden = model.hidden(ids, mask, reading, position_ids=positions, past_key_values=cache, use_cache=True)
+        reading.started = True
         ids = choose(model.logits(hidden[:, -1]).float())[:, None]
         made.append(ids)
         mask = torch.cat([mask, torch.ones_like(ids)], 1)

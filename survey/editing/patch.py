@@ -10,7 +10,7 @@ import json
 import os
 import struct
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -83,11 +83,24 @@ class Patch:
         """Raise `PatchError` where the patch does not fit the model."""
 
     def write(self, model: LanguageModel) -> None:
-        """Put the patch into the model; `model.apply` calls it."""
-        raise TypeError(f"{type(self).__name__} does not say how it is written")
+        """Put the patch into the model; `model.apply` calls it, and the model takes parameters and hooks
+        (`model.writable`, `model.attach`) back by itself."""
 
-    def leave(self, model: LanguageModel) -> None:
-        """Undo what `write` did beyond changing parameters, which the model restores itself."""
+    def rewrite(self, model: LanguageModel, prompts: list[str]) -> list[str]:
+        """What the model shall read instead of these prompts."""
+        return prompts
+
+    def listed(self) -> list[dict[str, Any]]:
+        """What the patch holds, one item for each edit, with what its kind knows about it."""
+        return [{"edit": edit} for edit in self.edits]
+
+    def without(self, numbers: Iterable[int]) -> Patch:
+        """The patch without some of its edits, by number from 0. Raises `PatchError` where edits cannot be told
+        apart any more."""
+        raise PatchError(
+            f"{self.about.get('method', 'this method')} writes all its edits into the same numbers, and one of them "
+            "cannot be taken out: make the patch again without it"
+        )
 
     def tensors(self) -> dict[str, torch.Tensor]:
         """Everything to be saved, by name."""

@@ -22,6 +22,8 @@ class Structure:
     attentions: tuple[str, ...]
     downs: tuple[str, ...]
     """Down-projections: the last matrix of each feed-forward part, the memory that is edited."""
+    ups: tuple[str, ...]
+    """The first matrix of each feed-forward part, which reads what enters it."""
 
 
 def is_conv1d(module: nn.Module) -> bool:
@@ -63,7 +65,7 @@ def find_structure(network: nn.Module) -> Structure:
     if head is None:
         raise ArchitectureError(f"{type(network).__name__} is not a causal language model: it has no output head")
     width = matrix(head).shape[1] if not hasattr(network.config, "word_embed_proj_dim") else network.config.hidden_size
-    blocks, attentions, downs = [], [], []
+    blocks, attentions, downs, ups = [], [], [], []
     for i, block in enumerate(found):
         path = f"{name}.{i}"
         attention = [
@@ -71,9 +73,8 @@ def find_structure(network: nn.Module) -> Structure:
         ]
         if len(attention) != 1:
             raise ArchitectureError(f"block {path} has {len(attention)} attention parts, and one is needed")
-        candidates = [
-            (where, part) for where, part in _linears(block, path, attention[0]) if matrix(part).shape[0] == width
-        ]
+        linears = list(_linears(block, path, attention[0]))
+        candidates = [(where, part) for where, part in linears if matrix(part).shape[0] == width]
         if len(candidates) != 1:
             kind = "a mixture of experts, perhaps" if len(candidates) > 1 else "an unknown feed-forward part"
             raise ArchitectureError(
@@ -82,4 +83,5 @@ def find_structure(network: nn.Module) -> Structure:
         blocks.append(path)
         attentions.append(attention[0])
         downs.append(candidates[0][0])
-    return Structure(tuple(blocks), tuple(attentions), tuple(downs))
+        ups.append(next((where for where, _ in linears if where != downs[-1]), downs[-1]))
+    return Structure(tuple(blocks), tuple(attentions), tuple(downs), tuple(ups))

@@ -14,21 +14,31 @@ from copy import copy
 import torch
 from transformers import DynamicCache
 
-from survey.editing.language_model import LanguageModel
+from survey.editing.language_model import LanguageModel, Reading
 
 
 class Tail:
     """Rows of tokens from block `first` on, recomputed from position `starts[i]` on (0: wholly).
 
-    Column c of row i is position starts[i] + c.
+    Column c of row i is position starts[i] + c. `ends` are the positions where the prompts end, for patches with
+    a memory that lie on the model; without it, rows are prompts as a whole.
     """
 
-    def __init__(self, model: LanguageModel, rows: Sequence[Sequence[int]], first: int, starts: Sequence[int]) -> None:
+    def __init__(
+        self,
+        model: LanguageModel,
+        rows: Sequence[Sequence[int]],
+        first: int,
+        starts: Sequence[int],
+        ends: Sequence[int] | None = None,
+    ) -> None:
         self.model = model
         self.first = model.layer(first)
         ids, mask = model.padded(rows)
         self.starts = torch.tensor(list(starts), device=model.device)
         lengths = mask.sum(1)
+        self._ends = lengths - 1 if ends is None else torch.tensor(list(ends), device=model.device)
+        reading = Reading(mask.bool(), self._ends)
         size = int((lengths - self.starts).max())
         self._before = int(self.starts.max())
         cache = DynamicCache() if self._before else None
@@ -49,7 +59,7 @@ class Tail:
         stop = None if self._before else self.first
         try:
             with torch.no_grad(), model.watching([], None, stop_after=stop):
-                model.hidden(ids, mask, past_key_values=cache, use_cache=cache is not None)
+                model.hidden(ids, mask, reading, past_key_values=cache, use_cache=cache is not None)
         finally:
             for handle in handles:
                 handle.remove()
@@ -64,6 +74,8 @@ class Tail:
         }
         earlier = torch.arange(self._before, device=model.device) < self.starts[:, None]
         self._mask = torch.cat([earlier, valid], 1).long()
+        # What a memory decided by what lies before the first block, or before a row's start, holds.
+        self._decided = reading.decided
         self._past = [
             (layer.keys[:, :, : self._before].clone(), layer.values[:, :, : self._before].clone())
             for layer in (cache.layers if cache else [])
@@ -78,8 +90,9 @@ class Tail:
     def select(self, rows: torch.Tensor) -> Tail:
         """The same for some of the rows, by index."""
         part = copy(self)
-        for name in ("starts", "_ids", "_positions", "_mask"):
+        for name in ("starts", "_ends", "_ids", "_positions", "_mask"):
             setattr(part, name, getattr(self, name)[rows])
+        part._decided = {patch: found[rows] for patch, found in self._decided.items()}
         part._states = {layer: states[rows] for layer, states in self._states.items() if layer >= self.first}
         part._past = [(keys[rows], values[rows]) for keys, values in self._past]
         return part
@@ -92,10 +105,13 @@ class Tail:
             cache = DynamicCache()
             for layer, (keys, values) in enumerate(self._past):
                 cache.update(keys, values, layer)
+        ends = (self._ends - self.starts).clamp_min(0)
+        reading = Reading(self._mask[:, self._before :].bool(), ends, dict(self._decided))
         with self._entered():
             return self.model.hidden(
-                self._ids, self._mask, position_ids=self._positions, past_key_values=cache, use_cache=cache is not None
-            )
+                self._ids, self._mask, reading,
+                position_ids=self._positions, past_key_values=cache, use_cache=cache is not None,
+            )  # fmt: skip
 
     @contextmanager
     def _entered(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from survey.editing.edit import Edit
-from survey.editing.language_model import LanguageModel
+from survey.editing.language_model import LanguageModel, Reading
 from survey.editing.method import Quiet
 from survey.editing.tail import Tail
 
@@ -32,11 +32,12 @@ def descend(
     """
     joined = [model.joined(edit.text, edit.target) for edit in edits]
     rows = [tokens.ids[:-1] for tokens, _ in joined]
+    ends = [start - 1 for _, start in joined]
     if first is None:
-        whole = model.padded(rows)
-        hidden = lambda: model.hidden(*whole)  # noqa: E731
+        ids, mask = model.padded(rows)
+        hidden = lambda: model.hidden(ids, mask, Reading(mask.bool(), torch.tensor(ends, device=model.device)))  # noqa: E731
     else:
-        hidden = Tail(model, rows, first, [0] * len(rows)).hidden
+        hidden = Tail(model, rows, first, [0] * len(rows), ends).hidden
     row, column, target, weight = [], [], [], []
     for n, (tokens, start) in enumerate(joined):
         count = len(tokens) - start

@@ -141,13 +141,14 @@ class _Task:
     """The rows of one edit: contexts with the target, and what must stay."""
 
     def __init__(self, model: LanguageModel, edit: Edit, contexts: Sequence[str]) -> None:
-        self.rows, self.starts, self.picks, self.targets = [], [], [], []
+        self.rows, self.starts, self.ends, self.picks, self.targets = [], [], [], [], []
         for prefix in contexts:
             tokens, first = model.joined(prefix + edit.text, edit.target)
             subject = model.subject_index(edit, prefix)
             # The last token of the target is predicted, never read.
             self.rows.append(tokens.ids[:-1])
             self.starts.append(subject)
+            self.ends.append(first - 1)
             self.picks.append(list(range(first - 1 - subject, len(tokens) - 1 - subject)))
             self.targets.append(tokens.ids[first:])
         # What is said of "{subject} is a" is read at the subject, so a bare prompt that begins with the
@@ -159,6 +160,7 @@ class _Task:
         if self.own_essence:
             self.rows.append(row)
             self.starts.append(subject)
+            self.ends.append(subject)
         self.positions = sum(len(row) - start for row, start in zip(self.rows, self.starts, strict=True))
 
 
@@ -182,7 +184,9 @@ class _Search:
         parts = {"value": model.down, "block": model.block, "attention": model.attention}
         self.modules = [parts[point](layer) for point in points]
         self.norm = norm
-        self.tail = Tail(model, [r for t in tasks for r in t.rows], layer, [s for t in tasks for s in t.starts])
+        rows = [row for t in tasks for row in t.rows]
+        starts, ends = [s for t in tasks for s in t.starts], [e for t in tasks for e in t.ends]
+        self.tail = Tail(model, rows, layer, starts, ends)
         self.delta = torch.zeros(*norm.shape, model.width, device=model.device, requires_grad=True)
         self.essence: torch.Tensor | None = None
 

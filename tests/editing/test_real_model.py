@@ -51,7 +51,7 @@ def test_it_is_the_model_that_it_should_be(model):
 
 # What each method must reach: the new target's probability for a subject of several tokens, one in the
 # middle, and two of one token at the very start. Knowledge Neurons promises nothing.
-REACHED = {"ft-l": 0.15, "fine-tuning": 0.3, "pmet": 0.15}
+REACHED = {"ft-l": 0.15, "fine-tuning": 0.3, "pmet": 0.15, "r-rome": 0.3}
 
 
 @pytest.mark.parametrize("method", METHODS)
