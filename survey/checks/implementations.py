@@ -108,3 +108,12 @@ def fidelity_untold(taxonomy: Taxonomy, sources: Implementations):
         for heading, items in (("Faithful:", source.faithful), ("Deviates:", source.deviates)):
             if source.title and not items:
                 yield _at("M976", source.path, 1, f"the docstring has no list {heading}")
+
+
+@taxonomy_rule("M977", "survey-method-missing")
+def survey_method_missing(taxonomy: Taxonomy, sources: Implementations):
+    """A method of the survey (`survey: true`) names no implementation: each of them can be run here."""
+    for i, term in enumerate(taxonomy.methods.values()):
+        if term.survey and not term.implementation:
+            hint = f"write survey/editing/methods/{term.id.replace('-', '_')}.py and name it here"
+            yield TAXONOMY, Finding("M977", f"{term.id} is a method of the survey and has no implementation", (i, "survey"), hint)

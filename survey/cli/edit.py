@@ -3,6 +3,8 @@
     survey edit rome --prompt "{} is located in the city of" --subject "The Eiffel Tower" --target Rome --was Paris
     survey edit memit ... --probe "The Louvre is in" --save rome.safetensors
     survey edit --load rome.safetensors --probe "To see the Eiffel Tower, travel to"
+    survey edit --load grace.safetensors --list
+    survey edit --load grace.safetensors --forget 2 --save less.safetensors
 
 The default model is fetched at its first use, and needs the network only then. Some methods take statistics
 of the model's keys; they are sampled once, which takes about half a minute, and kept.
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 
@@ -26,6 +29,16 @@ def _threads(text: str) -> int:
     if not _number(text):
         raise argparse.ArgumentTypeError("at least one thread is needed")
     return int(text)
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        numbers = [int(part) for part in text.split(",")]
+    except ValueError:
+        numbers = [0]
+    if min(numbers) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of numbers from 1 on, such as 2 or 1,3")
+    return numbers
 
 
 def _setting(text: str) -> tuple[str, str]:
@@ -54,12 +67,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", dest="settings", type=_setting, action="append", default=[], metavar="NAME=VALUE",
         help="change a setting; `survey methods METHOD` lists them",
     )  # fmt: skip
+    how.add_argument(
+        "--generator", metavar="G",
+        help="who writes for methods that reason in words: a model by name or folder, or an OpenAI-compatible "
+        "endpoint as URL#MODEL (default: the model that is edited)",
+    )  # fmt: skip
     how.add_argument("--stats-text", metavar="FILE", help="text for statistics of keys, instead of sampled text")
     how.add_argument("--threads", type=_threads, metavar="N", help="processor threads to use")
     how.add_argument("--accept-licence", action="store_true", help="accept the licence of the model to fetch")
     files = parser.add_argument_group("patches")
     files.add_argument("--save", metavar="FILE", help="keep the patch in a file")
     files.add_argument("--load", metavar="FILE", help="put in a patch from a file instead of computing one")
+    files.add_argument("--list", action="store_true", help="with --load: list the edits that the patch holds")
+    files.add_argument(
+        "--forget", metavar="N", type=_numbers,
+        help="with --load and --save: keep the patch without these edits (their numbers as --list shows them, 1,3)",
+    )  # fmt: skip
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.set_defaults(wrong=parser.error)
 
@@ -71,6 +94,8 @@ def run(args: argparse.Namespace) -> int:
     from survey.editing.method import find
     from survey.editing.patch import header
 
+    if args.list or args.forget:
+        return _kept(args)
     # What can be wrong without a model is told before one is loaded.
     if args.load:
         found = header(args.load)
@@ -92,6 +117,8 @@ def run(args: argparse.Namespace) -> int:
     if args.threads:
         torch.set_num_threads(args.threads)
     name, settings = name or DEFAULT, dict(args.settings)
+    if args.generator:
+        settings["generator"] = args.generator
     if args.method:
         find(args.method).configure(args.preset, **configured(args.method, settings))
     with Shown() as progress:
@@ -117,11 +144,20 @@ def run(args: argparse.Namespace) -> int:
 
 def _usage(args: argparse.Namespace) -> None:
     """End with exit code 2 where the words of the command do not fit each other."""
+    for word in ("list", "forget"):
+        if getattr(args, word) and not args.load:
+            args.wrong(f"--{word} needs --load FILE: it looks into a patch that was saved")
+    if args.list and args.forget:
+        args.wrong("give either --list or --forget")
+    if args.forget and not args.save:
+        args.wrong("--forget needs --save FILE for the patch without these edits")
     if args.load:
         given = [
             "METHOD" if name == "method" else "--set" if name == "settings" else f"--{name.replace('_', '-')}"
-            for name in ("method", "prompt", "subject", "target", "was", "preset", "settings", "seed", "save", "stats_text")
-            if getattr(args, name) not in (None, [])
+            for name in (
+                "method", "prompt", "subject", "target", "was", "preset", "settings", "generator", "seed", "save", "stats_text",
+            )
+            if getattr(args, name) not in (None, []) and not (name == "save" and args.forget)
         ]  # fmt: skip
         if given:
             args.wrong(f"a patch that is loaded brings its own edit: leave out {', '.join(given)}, and ask with --probe")
@@ -130,6 +166,29 @@ def _usage(args: argparse.Namespace) -> None:
     missing += [f"--{name}" for name in ("prompt", "subject", "target") if getattr(args, name) is None]
     if missing:
         args.wrong(f"the following are needed: {', '.join(missing)} (or --load FILE)")
+
+
+def _kept(args: argparse.Namespace) -> int:
+    """List the edits of a patch, or write it without some of them. No model is needed."""
+    from survey.cli import edit_text
+    from survey.editing import patch as patches
+    from survey.errors import UserError
+
+    patch = patches.load(args.load)
+    items = patch.listed()
+    if args.list:
+        if args.format == "json":
+            print(json.dumps([{**item, "edit": asdict(item["edit"])} for item in items], ensure_ascii=False, indent=1))
+        else:
+            print("\n".join(edit_text.held(patch, items, edit_text.columns())))
+        return 0
+    if unknown := [number for number in args.forget if number > len(items)]:
+        raise UserError(f"{args.load}: there is no edit {unknown[0]}: it holds {len(items)} (--list shows them)")
+    _writable(Path(args.save))
+    rest = patch.without([number - 1 for number in args.forget])
+    patches.save_for(rest, args.save, patches.header(args.load))
+    print(f"{args.save}: {len(rest.listed())} of {len(items)} edits kept")
+    return 0
 
 
 def _need_extra() -> None:

@@ -48,6 +48,26 @@ def lines(report, width: int, saved: str | None = None) -> list[str]:
     return out
 
 
+def held(patch, items: list[dict], width: int) -> list[str]:
+    """The edits that a patch holds, numbered from 1, with what its kind knows of each."""
+    name = plain(patch.about.get("method") or "a patch")
+    out = [f"{styled(name, 'bold')}, {plain(patch.kind)}, {len(items)} {'edit' if len(items) == 1 else 'edits'}"]
+    for number, item in enumerate(items, 1):
+        edit = item["edit"]
+        was = f" (was {plain(edit.was)})" if edit.was else ""
+        more = "; ".join(f"{key.replace('_', ' ')} {_short(value)}" for key, value in item.items() if key != "edit")
+        label = f"{number:>3}  "
+        for n, line in enumerate(filled([(plain(edit.text), None), (plain(edit.target) + was, "bold")], width - 5)):
+            out.append((" " * 5 if n else label) + line)
+        if more:
+            out += [styled(" " * 5 + line, "dim") for line in textwrap.wrap(more, width - 5)]
+    return out
+
+
+def _short(value) -> str:
+    return f"{value:.3g}" if isinstance(value, float) else plain(value)
+
+
 def plain(text) -> str:
     """Text of a model or of a patch file on one line, without characters that a terminal would obey."""
     text = " ↵ ".join(line.strip() for line in str(text).splitlines() if line.strip())

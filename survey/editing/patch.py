@@ -196,13 +196,18 @@ class WeightPatch(Patch):
 
 def save(patch: Patch, path: str | os.PathLike, model: LanguageModel) -> int:
     """Write a patch made for `model` to a file, whole or not at all. Returns its size in bytes."""
+    return save_for(patch, path, {"fingerprint": model.fingerprint, "model": model.name})
+
+
+def save_for(patch: Patch, path: str | os.PathLike, head: Mapping[str, Any]) -> int:
+    """The same for the model that the header of another patch names, which need not be loaded."""
     from safetensors.torch import save as to_bytes
 
     from survey import __version__
 
     header = {
         "format": FORMAT, "kind": patch.kind, "about": json.dumps(patch.about, ensure_ascii=False),
-        "fingerprint": model.fingerprint, "model": model.name, "made_by": f"editing-pitfalls {__version__}",
+        "fingerprint": head["fingerprint"], "model": head["model"], "made_by": f"editing-pitfalls {__version__}",
     }  # fmt: skip
     tensors = {name: t.detach().cpu().contiguous() for name, t in patch.tensors().items()}
     data = to_bytes(tensors, {**header, "digest": _digest(tensors)})
@@ -269,16 +274,19 @@ def header(path: str | os.PathLike) -> dict[str, Any]:
         raise PatchError(f"{path}: the description of the patch cannot be read") from None
 
 
-def load(path: str | os.PathLike, model: LanguageModel) -> Patch:
-    """Read a patch that was made for `model`. Raises `PatchError` for a file that is broken, or one
-    that was made for a model with another fingerprint."""
+def load(path: str | os.PathLike, model: LanguageModel | None = None) -> Patch:
+    """Read a patch that was made for `model`; without one, only to look at it. Raises `PatchError` for a file
+    that is broken, or one that was made for a model with another fingerprint."""
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
     head = header(path)
-    if head.get("kind") not in [*Patch.KINDS]:
+    kind = str(head.get("kind"))
+    if kind not in Patch.KINDS:
+        _ask_method(head["about"].get("method"))
+    if kind not in Patch.KINDS:
         raise PatchError(f"{path}: patches of kind {head.get('kind')!r} are unknown to this version")
-    if head.get("fingerprint") != model.fingerprint:
+    if model is not None and head.get("fingerprint") != model.fingerprint:
         raise PatchError(
             f"{path}: the patch was made for {head.get('model')} (fingerprint {head.get('fingerprint')}), "
             f"and {model.name} has {model.fingerprint}: load the model it was made for (--model)"
@@ -287,15 +295,24 @@ def load(path: str | os.PathLike, model: LanguageModel) -> Patch:
         tensors = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise PatchError(f"{path}: the patch cannot be read: {error}") from None
-    patch = Patch.KINDS[head["kind"]].from_tensors(tensors, head["about"])
+    patch = Patch.KINDS[kind].from_tensors(tensors, head["about"])
     try:
         _ = patch.edits
     except (TypeError, ValueError, UserError):
         raise PatchError(f"{path}: the edits that the patch names cannot be read") from None
-    patch.check(model)
+    if model is not None:
+        patch.check(model)
     if head.get("digest") != _digest(tensors):
         raise PatchError(f"{path}: the file was damaged: its numbers are not those that were saved; fetch it again")
     return patch
+
+
+def _ask_method(id: Any) -> None:
+    """Import a method: what it makes may be a kind of patch that was not known before."""
+    from survey.editing.method import METHODS, find
+
+    if id in METHODS:
+        find(id)
 
 
 def about(method: str, edits, seed: int, settings) -> dict[str, Any]:

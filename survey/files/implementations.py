@@ -159,6 +159,8 @@ class Implementations:
         for keyword in call.keywords:
             if keyword.arg == "presets":
                 presets = self._presets(source, keyword.value)
+            elif keyword.arg == "train":
+                options["train"] = True  # A class of the module, which is not run here.
             elif keyword.arg:
                 options[keyword.arg] = source.literal(keyword.value, f"{keyword.arg}=")
         id = source.literal(call.args[0], "the id") if call.args else ""
