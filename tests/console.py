@@ -37,7 +37,6 @@ ROOT = Path(__file__).parents[1]
 TOLERANCE = 0.02
 """By how much a number between 0 and 1, or the norm of a patch, may differ between two machines."""
 
-_model = None  # The default model, once it is loaded.
 RECORDS = ROOT / "docs" / "results" / "edits"
 EDIT = ["--prompt", "{} is located in the city of", "--subject", "The Eiffel Tower", "--target", "Rome", "--was", "Paris"]
 PROBES = ["The Eiffel Tower is in", "The Louvre is located in the city of", "To see the Eiffel Tower, travel to"]
@@ -184,26 +183,47 @@ def written(page: str, found: list[Step]) -> str:
 
 
 def record(method: str, folder: Path = RECORDS) -> dict:
-    """Run the edit of the Eiffel Tower with a method and write what it printed, for the page of the method."""
-    from survey.editing import Edit, compute, load_model
-    from survey.editing.report import run as report
+    """Run the edit of the Eiffel Tower with a method and write what it printed, for the page of the method.
 
-    global _model
-    _model = _model or load_model()
+    The command runs in a process of its own, whose time and memory are told beside. What belongs to a first run is
+    done before: statistics of keys are sampled, and a method that must be trained is, which is recorded as well.
+    """
+    from survey.editing.method import find
+
+    if find(method).train:
+        trained = json.loads(_survey("train", method, "--format", "json")[0])
+        (folder.parent / "training").mkdir(parents=True, exist_ok=True)
+        _write(folder.parent / "training" / f"{method}.json", trained)
     words = ["edit", method, *EDIT, *(word for probe in PROBES for word in ("--probe", probe))]
-    edit = Edit(EDIT[1], subject=EDIT[3], target=EDIT[5], was=EDIT[7])
-    # The first edit may have to sample text for statistics, which is no part of its time.
-    if method in ("alphaedit", "emmet", "memit", "pmet", "r-rome", "rome"):
-        _ = compute(method, _model, edit, steps=2)
+    if method in ("alphaedit", "emmet", "memit", "pmet", "prune", "r-rome", "rect", "rome"):
+        _survey(*words)
+    out, memory = _survey(*words, "--format", "json")
     found = {
-        **report(_model, [edit], method=method, probes=PROBES).record(),
+        **json.loads(out),
+        "memory": memory,
         "command": "survey " + " ".join(_quoted(word) for word in words),
         "recorded": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "versions": {name: version(name).split("+")[0] for name in ("editing-pitfalls", "torch", "transformers")},
     }
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{method}.json").write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    _write(folder / f"{method}.json", found)
     return found
+
+
+def _write(path: Path, found: dict) -> None:
+    path.write_text(json.dumps(found, ensure_ascii=False, indent=1) + "\n", "utf-8")
+
+
+def _survey(*words: str) -> tuple[str, int]:
+    """What the command prints, and the most bytes that its process held."""
+    process = subprocess.Popen([sys.executable, "-m", "survey", *words], stdout=subprocess.PIPE, text=True, encoding="utf-8")
+    with process.stdout:
+        out = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise SystemExit(f"survey {' '.join(words)} ended with {process.returncode}")
+    return out, usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _quoted(word: str) -> str:
@@ -223,7 +243,8 @@ def main() -> int:
 
         for method in args.record or METHODS:
             found = record(method)
-            print(f"{method:12} p(target) {found['after']['p_target']:.3f}  {found['seconds']:.1f} s", flush=True)
+            told = f"p(target) {found['after']['p_target']:.3f}  {found['seconds']:.1f} s  {found['memory'] / 1e6:,.0f} MB"
+            print(f"{method:12} {told}", flush=True)
             failed |= not found["restored"]
     for path in args.pages:
         page = path.read_text("utf-8")

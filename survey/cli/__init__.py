@@ -16,8 +16,9 @@ COMMANDS = {
     "export": "write BibTeX, biblatex, RIS, CSL-JSON, CSV or JSON lines",
     "site": "build or serve the site",
     "edit": "edit a fact in a language model, and see what it says before and after",
+    "train": "train what a method must learn before it can edit",
     "trace": "find the states of a language model that carry a fact",
-    "methods": "list the methods that can run here, or tell about one",
+    "methods": "compare the methods that can run here, or tell about one",
     "models": "list the language models that can be edited here",
 }
 

@@ -251,6 +251,11 @@ class Shown:
         if name not in KNOWN or cached(name):
             self._write(f"Loading {name} ...")
 
+    def say(self, line: str) -> None:
+        """A line that stays, above the one that moves."""
+        if self._shown:
+            self._write(f"{line}\n")
+
     def start(self, label: str, total: int) -> None:
         from survey.files.cache import cache_folder
         from survey.progress import Progress

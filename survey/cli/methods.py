@@ -1,4 +1,4 @@
-"""List the methods that can run here, or tell about one.
+"""Compare the methods that can run here, or tell about one.
 
     survey methods
     survey methods rome
@@ -30,14 +30,15 @@ def run(args: argparse.Namespace) -> int:
     from survey.errors import UserError
     from survey.files import load_taxonomy
     from survey.files.implementations import Implementations
+    from survey.files.measured import measured
 
     taxonomy, sources = load_taxonomy(), Implementations()
     here = {
         term.id: (term, sources[term.implementation]) for term in taxonomy.methods.values() if term.implementation
     }
     if args.method is None:
-        records = [record(*pair, taxonomy) for pair in here.values()]
-        print(json.dumps(records, ensure_ascii=False, indent=1) if args.format == "json" else _table(records, _width()))
+        records = [record(*pair, taxonomy) for family in taxonomy.families for pair in here.values() if pair[0].family == family]
+        print(json.dumps(records, ensure_ascii=False, indent=1) if args.format == "json" else _table(records, measured(), _width()))
         return 0
     wanted = args.method.lower().replace("_", "-")
     if wanted not in here:
@@ -53,18 +54,22 @@ def run(args: argparse.Namespace) -> int:
 
 
 def record(term, source, taxonomy) -> dict:
-    """A method as plain values. Defaults and presets are the text of the source; `problems` says
+    """A method as plain values. What was measured is in seconds, bytes and shares of records. Defaults and presets are the text of the source; `problems` says
     what of it cannot be read."""
+    from survey.files.measured import measured
+
     return {
         "id": term.id, "name": term.name, "full_name": term.full_name,
         "strategy": taxonomy.families[term.family].name,
         "edits_at_once": "many" if source.options.get("batch") else "one",
+        "must_be_trained": bool(source.options.get("train")),
         "paper": source.paper or None, "layers": _layers(source),
         "prose": list(source.prose),
         "settings": [{"name": s.name, "default": s.default, "meaning": s.meaning} for s in source.settings],
         "presets": {preset.name: preset.values for preset in source.presets},
         "faithful": list(source.faithful), "deviates": list(source.deviates),
         "command": _TRIAL.format(term.id), "source": source.path,
+        "measured": measured()[term.id].model_dump(exclude_none=True),
         "problems": [f"{p.path}:{p.line}: {p.message}" if p.path else p.message for p in source.problems],
     }  # fmt: skip
 
@@ -80,39 +85,63 @@ def _layers(source) -> list[int] | str | None:
 
 
 def _width() -> int:
-    return min(100, max(40, shutil.get_terminal_size((100, 24)).columns))
+    return min(120, max(40, shutil.get_terminal_size((120, 24)).columns))
 
 
-def _told(layers: list[int] | str | None) -> str:
-    if isinstance(layers, str):
-        return f"as {layers}"
-    if not layers:
-        return "it finds them" if layers is None else "all"
-    if len(layers) > 2 and layers == list(range(layers[0], layers[-1] + 1)):
-        return f"{layers[0]} to {layers[-1]}"
-    return ", ".join(map(str, layers))
+_COLUMNS = (
+    "METHOD", "CHANGES", "TRAINING", "AT ONCE", "TIME", "MEMORY", "EFFICACY", "EXACT", "PARAPHRASE", "LOCALITY", "RESTORED",
+)  # fmt: skip
+# What a narrow terminal has no room for is left out, the least telling first.
+_LEAVE_OUT = ("RESTORED", "MEMORY", "EXACT", "TIME", "CHANGES", "TRAINING", "PARAPHRASE", "LOCALITY", "EFFICACY")
 
 
-def _table(records: list[dict], width: int) -> str:
-    table = [("METHOD", "NAME", "STRATEGY", "AT ONCE", "LAYERS", "PAPER")]
-    for r in records:
-        table.append((r["id"], r["name"], r["strategy"], r["edits_at_once"], _told(r["layers"]), r["paper"] or "-"))
-    widths = [max(shown_width(row[i]) for row in table) for i in range(6)]
-    # What a narrow terminal has no room for is left out, the least telling first.
-    shown = list(range(6))
-    for column in (1, 4, 5, 2):
+def _row(found: dict) -> list[str]:
+    from survey.progress import amount, duration
+
+    values = found["measured"]
+    shares = values.get("single", {}).get("shares", {})
+
+    def share(metric: str) -> str:
+        return f"{shares[metric]['value']:.2f}" if metric in shares else "-"
+
+    training = duration(values.get("training", 0))
+    return [
+        found["id"], values.get("changes", "-"),
+        (training if "training" in values else "yes") if found["must_be_trained"] else "no", found["edits_at_once"],
+        f"{values['seconds']:.1f} s" if "seconds" in values else "-", amount(values["memory"]) if "memory" in values else "-",
+        share("efficacy-score"), share("efficacy-exact"), share("paraphrase-score"), share("neighbourhood-unchanged"),
+        {True: "yes", False: "NO", None: "-"}[values.get("restored")],
+    ]  # fmt: skip
+
+
+def _table(records: list[dict], comparison, width: int) -> str:
+    rows = [_row(r) for r in records]
+    widths = [max(shown_width(row[i]) for row in [_COLUMNS, *rows]) for i in range(len(_COLUMNS))]
+    shown = list(range(len(_COLUMNS)))
+    for name in _LEAVE_OUT:
         if sum(widths[i] + 2 for i in shown) - 2 > width:
-            shown.remove(column)
-    out = []
-    for n, row in enumerate(table):
+            shown.remove(_COLUMNS.index(name))
+    out = [styled("  ".join(padded(_COLUMNS[i], widths[i]) for i in shown).rstrip(), "dim")]
+    strategy = None
+    for found, row in zip(records, rows, strict=True):
+        if found["strategy"] != strategy:
+            strategy = found["strategy"]
+            out += ["", styled(strategy, "dim")]
         cells = [padded(row[i], widths[i]) for i in shown]
-        if n == 0:
-            cells = [styled(cell, "dim") for cell in cells]
-        else:
-            cells[0] = styled(cells[0], "bold")
+        cells[0] = styled(cells[0], "bold")
         out.append("  ".join(cells).rstrip())
-    said = "`survey methods METHOD` tells how a method works, what can be set, and how it differs from its paper."
-    return "\n".join([*out, "", *textwrap.wrap(said, width)])
+    counts = sorted({r["measured"]["single"]["records"] for r in records if "single" in r["measured"]})
+    over = f" over {counts[-1]} records" if len(counts) == 1 else f" over {counts[0]} to {counts[-1]} records" if counts else ""
+    told = [
+        f"Measured on {comparison.model}, one edit of CounterFact at a time{over}. EFFICACY: the new answer is more probable "
+        "than the old one. EXACT: it is the most probable one. PARAPHRASE: as efficacy, in other words. LOCALITY: the answer "
+        "about a neighbour stays. TIME and MEMORY: one edit. RESTORED: bit for bit.",
+        "`survey methods METHOD` tells how a method works, what can be set, and how it differs from its paper.",
+    ]
+    if comparison.unedited:
+        values = {name: share.value for name, share in comparison.unedited.shares.items()}
+        told[0] += f" Without any edit, efficacy is {values['efficacy-score']:.2f} and paraphrase {values['paraphrase-score']:.2f}."
+    return "\n".join([*out, *(line for part in told for line in ["", *textwrap.wrap(part, width)])])
 
 
 def _page(found: dict, width: int) -> str:

@@ -17,7 +17,9 @@ from survey.collection import Collection, Name, Paper
 from survey.collection.taxonomy import Method
 from survey.collection.text import ascii_slug
 from survey.files.implementations import Implementation, Implementations
+from survey.files.measured import measured
 from survey.formats import FORMATS
+from survey.progress import amount, duration
 from survey.site import links
 from survey.site.fill import formula, short_citation
 from survey.site.recorded import continued, probability, recorded_run
@@ -60,6 +62,12 @@ TRIAL = (
     'survey edit {} --prompt "{{}} is located in the city of" --subject "The Eiffel Tower"'
     " --target Rome --was Paris"
 )
+# Metrics of the comparison, by id, and their columns.
+SCORES = (
+    ("efficacy-score", "Efficacy"), ("efficacy-exact", "exact"), ("paraphrase-score", "Paraphrase"),
+    ("paraphrase-exact", "exact"), ("neighbourhood-score", "Neighbour"), ("neighbourhood-kept", "kept"),
+    ("neighbourhood-unchanged", "Locality"),
+)  # fmt: skip
 CITED_AS = {"bibtex": "BibTeX", "biblatex": "biblatex", "ris": "RIS"}
 
 
@@ -82,7 +90,7 @@ class Pages:
             tag_html=lru_cache(2048)(self._tag), author_html=lru_cache(8192)(_author),
             site_name=self.site_name, site_url=self.site_url, with_code=with_code,
             implementation_of=self._implementation_of, recorded_of=self._recorded_of,
-            probability=probability, continued=continued, trial=TRIAL.format,
+            probability=probability, continued=continued, trial=TRIAL.format, compared=measured(), duration=duration,
             tutorial=(root / "docs" / "laboratory" / "index.md").exists(),
         )  # fmt: skip
         self._paper = self._templates.get_template("paper.html")
@@ -91,6 +99,7 @@ class Pages:
             "index": self._index, "home": self._home, "explorer": self._explorer,
             "chart": self._chart, "figure": self._figure, "matrix": self._matrix,
             "timeline": self._timeline, "checks": self._checks, "agreement": self._agreement,
+            "comparison": self._comparison,
             "count": lambda name, base: f"{len(collection.search(name)):,}",
         }  # fmt: skip
 
@@ -281,6 +290,13 @@ class Pages:
         from survey.checks import RULES
 
         return self._render("checks.html", rules=sorted(RULES.values(), key=lambda r: r.code))
+
+    def _comparison(self, part: str, base: str) -> str:
+        """All methods beside each other: the `overview`, or scores with intervals, `single` or `together`."""
+        here = [(term, code) for term in self.taxonomy.methods.values() if (code := self._implementation_of(term))]
+        return self._render(
+            "comparison.html", part=part, base=base, here=here, compared=measured(), columns=SCORES, amount=amount
+        )
 
     def _agreement(self, name: str, base: str) -> str:
         from survey.collection.agreement import agreement

@@ -193,3 +193,17 @@ def test_nothing_is_parsed_again_until_a_method_changes(package, clone, monkeypa
     assert {f.code for f in told(clone)} == {"M971", "M974", "M975"} and parsed
     (package / "editing" / "methods" / "rome.py").write_text(ROME)
     assert {f.code for f in told(clone)} == {"M971", "M975"}
+
+
+def test_every_method_of_the_survey_runs_here(tmp_path, taxonomy):
+    terms = [
+        Method(id="rome", name="ROME", family="locate-and-edit", papers=("meng2022locating",), survey=True,
+               implementation="survey.editing.methods.rome"),
+        Method(id="mend", name="MEND", family="meta-learning", survey=True),
+        Method(id="newer", name="Newer", family="meta-learning"),
+    ]  # fmt: skip
+    made_up = taxonomy.model_copy(update={"methods": Terms(terms)})
+    findings = check_taxonomy(made_up, Implementations(make_package(tmp_path, {"methods/rome.py": ROME})))
+    assert one(findings) == ("M977", METHODS_YAML, (1, "survey"))
+    assert findings[0].message == "mend is a method of the survey and has no implementation"
+    assert findings[0].hint == "write survey/editing/methods/mend.py and name it here"

@@ -200,6 +200,83 @@ def test_a_patch_of_several_edits(survey, folder, model, tmp_path):
     assert ", 2 edits" in out.splitlines()[0] and out.count("target Oslo") == 2 and out.count("target Vienna") == 2
 
 
+class Notes(patch.Patch):
+    """A patch that holds a number for each edit, and can lose single ones."""
+
+    kind = "notes of a test"
+
+    def __init__(self, about, numbers):
+        super().__init__(about)
+        self.numbers = numbers
+
+    def tensors(self):
+        return {"numbers": self.numbers}
+
+    @classmethod
+    def from_tensors(cls, tensors, about):
+        return cls(about, tensors["numbers"])
+
+    def listed(self):
+        return [{"edit": edit, "number": n} for edit, n in zip(self.edits, self.numbers.tolist(), strict=True)]
+
+    def without(self, numbers):
+        stay = [i for i in range(len(self.numbers)) if i not in set(numbers)]
+        return Notes({**self.about, "edits": [self.about["edits"][i] for i in stay]}, self.numbers[stay])
+
+
+@pytest.fixture
+def notes(model, tmp_path):
+    edits = [Edit("{} is in", "Rome", "Oslo", "Paris"), Edit("{} is near", "Tarn", "Vienna"), Edit("{} is by", "Oslo", "Rome")]
+    file = tmp_path / "notes.patch"
+    patch.save(Notes({"method": "notes", "edits": [dataclasses.asdict(e) for e in edits]}, torch.tensor([0.25, 0.5, 4.0])), file, model)
+    return file
+
+
+def test_edits_of_a_patch_are_listed_and_forgotten_without_a_model(survey, notes, tmp_path, model, monkeypatch):
+    monkeypatch.setattr(loading, "load_model", None)
+    code, out, err = survey("edit", "--load", str(notes), "--list")
+    assert (code, err) == (0, "")
+    assert [line.strip() for line in out.splitlines()] == [
+        "notes, notes of a test, 3 edits", "1  Rome is in Oslo (was Paris)", "number 0.25", "2  Tarn is near Vienna",
+        "number 0.5", "3  Oslo is by Rome", "number 4",
+    ]  # fmt: skip
+    found = json.loads(survey("edit", "--load", str(notes), "--list", "--format", "json")[1])
+    assert [(row["edit"]["subject"], row["number"]) for row in found] == [("Rome", 0.25), ("Tarn", 0.5), ("Oslo", 4.0)]
+    before, less = notes.read_bytes(), tmp_path / "less.patch"
+    assert survey("edit", "--load", str(notes), "--forget", "1,3", "--save", str(less)) == (0, f"{less}: 1 of 3 edits kept\n", "")
+    assert notes.read_bytes() == before
+    rest = patch.load(less, model)
+    assert rest.numbers.tolist() == [0.5] and [edit.subject for edit in rest.edits] == ["Tarn"]
+
+
+def test_what_cannot_be_forgotten_is_told(survey, folder, notes, tmp_path):
+    less = str(tmp_path / "less.patch")
+    code, out, err = survey("edit", "--load", str(notes), "--forget", "4", "--save", less)
+    assert (code, out, err) == (1, "", f"survey: {notes}: there is no edit 4: it holds 3 (--list shows them)\n")
+    file = str(tmp_path / "weights.patch")
+    survey("edit", *TRAIN, "--model", folder, "--save", file)
+    assert "1  The old museum is located in the city of Oslo" in survey("edit", "--load", file, "--list")[1]
+    code, _, err = survey("edit", "--load", file, "--forget", "1", "--save", less)
+    assert code == 1 and "fine-tuning writes all its edits into the same numbers" in err
+    assert not (tmp_path / "less.patch").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("rome", "--list"), "--list needs --load FILE"),
+        (("rome", "--forget", "1"), "--forget needs --load FILE"),
+        (("--load", "x", "--forget", "1"), "--forget needs --save FILE"),
+        (("--load", "x", "--forget", "1", "--list", "--save", "y"), "either --list or --forget"),
+        (("--load", "x", "--forget", "0", "--save", "y"), "no list of numbers from 1 on"),
+        (("--load", "x", "--generator", "y"), "leave out --generator"),
+    ],
+)
+def test_wrong_usage_of_saved_patches(survey, words, said):
+    code, out, err = survey("edit", *words)
+    assert (code, out) == (2, "") and said in err
+
+
 def test_a_patch_cannot_write_to_the_terminal(survey, folder, model, tmp_path):
     file = tmp_path / "hostile.safetensors"
     found = compute("fine-tuning", model, [Edit(PROMPT, SUBJECT, TARGET)], layers=(), steps=1)

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from survey.editing import Edit, apply
+from survey.editing import METHODS, Edit, apply
 from survey.errors import UserError
-from survey.pitfalls import quality
+from survey.pitfalls import comparison, quality
 from survey.pitfalls.counterfact import METRICS, Record, compare, observe, read_records, share
 from tests.editing.tiny import tiny_model
 
@@ -137,10 +137,21 @@ def test_recorded_runs_keep_the_promises_that_the_site_makes():
         assert rows[run]["metrics"]["efficacy-exact"][0] >= exact, run
 
 
-def test_the_page_shows_the_table_of_the_recorded_runs(capsys):
-    assert quality.main(["--table", str(RESULTS)]) == 0
-    page = (RESULTS.parents[1] / "laboratory" / "quality.md").read_text("utf-8")
-    assert f"```text\n{capsys.readouterr().out}```" in page
+def test_the_comparison_is_what_the_runs_say(tmp_path, monkeypatch, capsys):
+    assert comparison.main([]) == 0, capsys.readouterr().err
+    made = comparison.gathered(RESULTS.parent)
+    rows = {(row["method"], row["together"]): row for row in quality.table(RESULTS)}
+    scores = made["rome"].single
+    assert scores.records == rows["rome", False]["cases"]
+    assert scores.shares["efficacy-score"].value == pytest.approx(rows["rome", False]["metrics"]["efficacy-score"][0])
+    assert made["rome"].changes == "weights" and made["rome"].restored
+    assert set(made.methods) == set(METHODS), "a method was never measured"
+    # A run that says something else is told.
+    other = tmp_path / "measured.json"
+    other.write_text(made.model_copy(update={"model": "another"}).model_dump_json())
+    monkeypatch.setattr(comparison, "PATH", other)
+    assert comparison.main([]) == 1
+    assert "write it with --write" in capsys.readouterr().err
 
 
 @pytest.mark.model

@@ -8,6 +8,8 @@ import pytest
 
 from survey.collection import Collection
 from survey.files import CollectionError, implementations
+from survey.files.measured import Comparison
+from survey.site import pages as site_pages
 from survey.site.pages import Pages
 from survey.site.recorded import Patch, continued, probability
 from tests.entries import make_paper
@@ -187,6 +189,24 @@ def test_the_list_of_methods_says_what_runs_here(pages):
     assert [a for a in one.links if a.endswith("#run")] == ["../methods/rome/#run"]
     assert one.text.count("runs here") == 2  # the legend, and rome
     assert "#run" not in pages().places["index"]("pitfalls", "../")
+
+
+def test_the_comparison_has_what_was_measured(pages, monkeypatch):
+    share = {"value": 0.875, "low": 0.701, "high": 0.952}
+    scores = {"records": 8, "shares": {"efficacy-score": share, "neighbourhood-unchanged": share}}
+    found = Comparison.model_validate({
+        "model": "tiny", "unedited": {"records": 9, "shares": {"efficacy-score": {**share, "value": 0.25}}},
+        "methods": {"rome": {"changes": "weights", "seconds": 3.21, "memory": 1_234_000_000, "restored": True, "single": scores}},
+    })  # fmt: skip
+    monkeypatch.setattr(site_pages, "measured", lambda: found)
+    place = pages().places["comparison"]
+    overview = see(place("overview", "../"))
+    assert overview.links == ["../methods/rome/"]
+    assert "ROME †weightsnoone3.2 s1.23 GB0.88––0.88yes" in overview.text
+    assert overview.text.endswith("no edit0.25–––")
+    single = " ".join(see(place("single", "../")).text.split())
+    assert "80.88 0.70–0.95–––––0.88 0.70–0.95" in single and "no edit90.25 0.70–0.95" in single
+    assert "0.88" not in place("together", "../")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,63 @@
+"""All methods beside each other: what was measured, gathered from the runs below docs/results.
+
+    python -m survey.pitfalls.comparison            tell whether survey/editing/measured.json is as the runs say
+    python -m survey.pitfalls.comparison --write    write it
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from survey.files.measured import PATH, Comparison, Measured, Scores, Share
+from survey.pitfalls.quality import table
+
+ROOT = Path(__file__).parents[2]
+
+
+def gathered(results: Path) -> Comparison:
+    """What the folder `docs/results` holds: `counterfact`, `edits` and `training`."""
+    methods: dict[str, dict] = {}
+    unedited = None
+    for row in table(results / "counterfact"):
+        shares = {
+            metric: Share(value=round(p, 4), low=round(low, 4), high=round(high, 4))
+            for metric, (p, low, high) in row["metrics"].items() if p == p
+        }  # fmt: skip
+        scores = Scores(records=row["cases"], shares=shares)
+        if row["method"] == "unedited":
+            unedited = scores
+        else:
+            methods.setdefault(row["method"], {})["together" if row["together"] else "single"] = scores
+    model = ""
+    for path in sorted((results / "edits").glob("*.json")):
+        run = json.loads(path.read_text("utf-8"))
+        model = run["model"]
+        methods.setdefault(run["method"], {}).update(
+            changes=run["patch"]["kind"], seconds=round(run["seconds"], 2), restored=run["restored"], memory=run.get("memory")
+        )
+    for path in sorted((results / "training").glob("*.json")):
+        run = json.loads(path.read_text("utf-8"))
+        methods.setdefault(run["method"], {})["training"] = round(run["seconds"])
+    found = {id: Measured(**values) for id, values in sorted(methods.items())}
+    return Comparison(model=model, unedited=unedited, methods=found)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="write the file")
+    args = parser.parse_args(argv)
+    text = gathered(ROOT / "docs" / "results").model_dump_json(indent=1, exclude_none=True) + "\n"
+    if args.write:
+        PATH.write_text(text, "utf-8")
+    elif not PATH.exists() or PATH.read_text("utf-8") != text:
+        print(f"{PATH} is not what the runs say: write it with --write", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
