@@ -289,7 +289,17 @@ class LanguageModel:
     @torch.no_grad()
     def generate(self, prompt: str | Sequence[str], tokens: int = 20) -> str | list[str]:
         """Greedy continuation of so many tokens, without the prompt."""
-        prompts = self.asked([prompt] if isinstance(prompt, str) else list(prompt))
+        given = [prompt] if isinstance(prompt, str) else list(prompt)
+        others: list[str | None] = [None] * len(given)
+        for patch in self.patches:
+            others = [new if new is not None else old for old, new in zip(others, patch.answers(self, given), strict=True)]
+        mine = [text for text, other in zip(given, others, strict=True) if other is None]
+        said = iter(self._continued(self.asked(mine), tokens) if mine else [])
+        texts = [next(said) if other is None else other for other in others]
+        return texts[0] if isinstance(prompt, str) else texts
+
+    def _continued(self, prompts: Sequence[str], tokens: int) -> list[str]:
+        """Greedy continuations of what is read as it is."""
         rows = [self.tokens(p).ids for p in prompts]
         longest = max(map(len, rows))
         # Filled at the left, since the new tokens follow at the right; the mask hides the filling.
@@ -301,7 +311,7 @@ class LanguageModel:
         for row in made.tolist():
             stop = next((n for n, id in enumerate(row) if id in ends), len(row))
             texts.append(self.decode(row[:stop]))
-        return texts[0] if isinstance(prompt, str) else texts
+        return texts
 
     @cached_property
     def end_ids(self) -> set[int]:

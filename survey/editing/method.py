@@ -77,6 +77,8 @@ class Method:
     presets: dict[str, dict[str, Any]]
     function: Callable
     module: str
+    train: type | None = None
+    """What it must learn before it can edit, a class of `survey.editing.learning.Training`; None: nothing."""
 
     def configure(self, preset: str | None = None, **settings: Any) -> Config:
         """Defaults, changed by a preset, changed by settings; texts are taken for what a field
@@ -145,11 +147,14 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list | tuple) else value
 
 
-def method(id: str, *, paper: str, batch: bool, presets: dict[str, dict[str, Any]], whole: bool = False):
+def method(
+    id: str, *, paper: str, batch: bool, presets: dict[str, dict[str, Any]], whole: bool = False, train: type | None = None
+):
     """Make a `Method` of a function. Its configuration is the class `Config` of the same module."""
 
     def make(function: Callable) -> Method:
-        return Method(id, paper, batch, whole, function.__globals__["Config"], presets, function, function.__module__)
+        config = function.__globals__["Config"]
+        return Method(id, paper, batch, whole, config, presets, function, function.__module__, train)
 
     return make
 

@@ -90,6 +90,10 @@ class Patch:
         """What the model shall read instead of these prompts."""
         return prompts
 
+    def answers(self, model: LanguageModel, prompts: list[str]) -> list[str | None]:
+        """What somebody else than the model has to say behind prompts; None where it is for the model to go on."""
+        return [None] * len(prompts)
+
     def listed(self) -> list[dict[str, Any]]:
         """What the patch holds, one item for each edit, with what its kind knows about it."""
         return [{"edit": edit} for edit in self.edits]

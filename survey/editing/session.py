@@ -63,12 +63,14 @@ def compute(
 
 
 def _together(notes: list[dict[str, Any]]) -> dict[str, Any]:
-    """What the patches of a sequence say, as one: of ROME's ratios the smallest, of neurons all."""
+    """What the patches of a sequence say, as one: of ROME's ratios the smallest, of neurons and memories all."""
     found = {key: value for note in notes for key, value in note.items()}
     if "key_ratio" in found:
         found["key_ratio"] = min((note["key_ratio"] for note in notes if "key_ratio" in note), key=abs)
     if "neurons" in found:
         found["neurons"] = [list(n) for n in sorted({tuple(n) for note in notes for n in note.get("neurons", [])})]
+    if "memory" in found:
+        found["memory"] = [item for note in notes for item in note.get("memory", [])]
     return found
 
 
