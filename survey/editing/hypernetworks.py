@@ -39,7 +39,7 @@ class Config(method.Config):
     """Most steps of training."""
     check: int = 50
     """Steps between two validations."""
-    patience: int = 6
+    patience: int = 12
     """Validations without progress after which training ends."""
 
     def __post_init__(self) -> None:

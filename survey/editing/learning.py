@@ -1,9 +1,9 @@
 """Training for methods that must learn before they can edit: once for each model, and kept.
 
 A method names a class that derives from `Training` in its decorator, `@method(..., train=...)`. `train` runs it and
-keeps the best state that was seen; `learned` gives the method its net. What was trained lies in the cache folder under
-`trained`, by the model's fingerprint, the facts it learnt from and the settings that matter; a checkpoint beside it lets
-a training that was killed go on, with the very result it would have had.
+keeps the best state that was seen; `learned` gives the method its net. What was trained lies in the cache folder
+under `trained`, by the model's fingerprint, the facts it learnt from and the settings that matter; a checkpoint
+beside it lets a training that was killed go on, with the very result it would have had.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import hashlib
 import json
 import math
 import os
+import shlex
 import tempfile
 import time
 from collections.abc import Callable, Collection
@@ -226,13 +227,13 @@ class _Place:
         from survey.editing.models.known import KNOWN
 
         default = any(known.default and known.name == self.model.name for known in KNOWN.values())
-        return f"`survey train {self.method.id}{'' if default else f' --model {self.model.name}'}`"
+        words = ["survey train", self.method.id, *([] if default else ["--model", shlex.quote(self.model.name)])]
+        words += [f"--set {shlex.quote(f'{name}={value}')}" for name, value in self.changed.items()]
+        return f"`{' '.join(words)}`"
 
     def missing(self) -> str:
-        same = ""
-        if self.changed:
-            same = " with " + ", ".join(f"{name}={value}" for name, value in self.changed.items())
-        return f"{self.method.id} must be trained first for {self.model.name}{same}: run {self.command} ({_duration(self.kind)})"
+        these = " with these settings" if self.changed else ""
+        return f"{self.method.id} must be trained first for {self.model.name}{these}: run {self.command} ({_duration(self.kind)})"
 
 
 class _Run:
@@ -266,7 +267,9 @@ class _Run:
     def validate(self, log: Callable[[str], None]) -> None:
         scores = self.training.validate()
         if not all(map(math.isfinite, scores.values())):
-            raise TrainingError(f"the training of {self.method} broke down before step {self.step}: it validates as {scores}")
+            raise TrainingError(
+                f"the training of {self.method} broke down before step {self.step}: it validates as {scores}"
+            )
         if self.state["first"] is None:
             self.state["first"] = scores["loss"]
         if not self.best or scores["loss"] < self.state["scores"]["loss"]:
@@ -280,8 +283,9 @@ class _Run:
         """Raise `TrainingError` where nothing was learnt."""
         if not self.state["scores"]["loss"] < self.state["first"]:
             raise TrainingError(
-                f"the training of {self.method} came to nothing: after {self.step} steps the loss on facts that it did "
-                f"not see is no smaller than before ({self.state['first']:.3g}); another learning rate or more steps may help"
+                f"the training of {self.method} came to nothing: after {self.step} steps the loss on facts that it "
+                f"did not see is no smaller than before ({self.state['first']:.3g}); another learning rate or more "
+                "steps may help"
             )
 
     def tensors(self) -> dict[str, torch.Tensor]:
@@ -335,7 +339,9 @@ def _resume(run: _Run, place: _Place, who: dict[str, Any], log: Callable[[str], 
         log(f"{error}; the training begins again")
         return 0.0
     except (RuntimeError, KeyError, ValueError):
-        raise TrainingError(f"{place.checkpoint}: the checkpoint does not fit; delete it, or train with --fresh") from None
+        raise TrainingError(
+            f"{place.checkpoint}: the checkpoint does not fit; delete it, or train with --fresh"
+        ) from None
     log(f"going on from step {run.step}")
     return found[1]["seconds"]
 

@@ -13,8 +13,20 @@ from functools import cache
 import pytest
 import torch
 
-from survey.editing import METHODS, Edit, EditError, WeightPatch, apply, compute, find, load, save
+from survey.editing import (
+    METHODS,
+    Edit,
+    EditError,
+    WeightPatch,
+    apply,
+    compute,
+    find,
+    learning,
+    load,
+    save,
+)
 from survey.editing.keys import stands_first
+from survey.editing.learning import UntrainedError
 from survey.editing.method import Quiet
 from tests.editing.tiny import fresh_model, same, snapshot, tiny_model
 
@@ -22,7 +34,12 @@ BLOCKS = 9  # The defaults of all methods lie within.
 ARCHITECTURES = ("gpt2", "llama")
 
 _VALUES = {"contexts": ((2, 4),), "steps": 8}
+# What is learnt first, is learnt in a second.
+_LEARNT = {"steps": 6, "examples": 12, "check": 3, "facts": 4}
 SETTINGS = {
+    "ke": {**_LEARNT, "hidden": 8, "condition": 16, "strength": 0.002},
+    "malmen": {**_LEARNT, "rank": 4},
+    "mend": {**_LEARNT, "rank": 4},
     "alphaedit": {**_VALUES, "l2": 0.1},
     "calinet": {"contexts": ((1, 3),), "slots": 8, "steps": 8},
     "deepedit": {"demonstrations": 1, "tokens": 8, "depth": 2, "thoughts": 2},
@@ -50,8 +67,11 @@ SETTINGS = {
 # DeepEdit, IKE, MeLLo and SERAC let a model read says nothing to one that knows nothing.
 _FAR = {"contexts": (), "steps": 20, "clamp": 8.0, "weight_decay": 0.0}
 RAISING = {
+    "ke": {**_LEARNT, "hidden": 8, "condition": 16, "strength": 0.007, "lr": 3e-4},
+    "malmen": {**_LEARNT, "rank": 4, "eta": 1e-3},
+    "mend": {**_LEARNT, "rank": 4, "alpha": 1e-3},
     "alphaedit": {**_FAR, "layers": (1,), "l2": 0.001, "share_kept": 0.95},
-    "calinet": {"contexts": (), "steps": 20},
+    "calinet": {"contexts": (), "lr": 0.01, "steps": 20},
     "emmet": {**_FAR, "layer": 1},
     "fine-tuning": {"layers": (1,), "lr": 0.02, "steps": 10},
     "ft-l": {"layer": 0, "epsilon": 0.1, "lr": 0.02, "steps": 10},
@@ -79,6 +99,21 @@ PLACES = {
     "one token, end": Edit("The mother tongue of the people of {}", "Rome", "Oslo", was="London"),
     "many tokens, end": Edit("The mother tongue of the people of {}", "Bramblewick", "Oslo", was="London"),
 }
+
+
+@pytest.fixture(autouse=True)
+def _trained(monkeypatch):
+    """What a method must learn is learnt when it is asked for."""
+    learned = learning._learned
+
+    def trained(id, model, config):
+        try:
+            return learned(id, model, config)
+        except UntrainedError:
+            learning.train(id, model, **vars(config))
+            return learned(id, model, config)
+
+    monkeypatch.setattr(learning, "_learned", trained)
 
 
 @pytest.fixture(params=ARCHITECTURES)

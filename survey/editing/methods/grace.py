@@ -29,7 +29,7 @@ Deviates:
   the newest token
 - the radius is measured in medians of the distance between random states, since states of models differ in size
 - two edits of the very same prompt: the later one counts
-- values start from what the block says (the published default is random), 50 steps
+- values start from what the block says (the published default is random), 30 steps
 
 """
 
@@ -59,18 +59,18 @@ class Config(base.Config):
     """Which token of a prompt is the query: its last one, as published, or any."""
     layer: int = -8
     """Block whose output is replaced with `scan=end`, counted from 0, or from the last (-1)."""
-    radius: float = 0.2
+    radius: float = 0.1
     """First radius with `scan=end`, in medians of the distance between what enters the block at random tokens."""
     subject_layer: int = 5
     """Block whose output is replaced with `scan=subject`."""
     subject_radius: float = 0.45
     """First radius with `scan=subject`."""
-    contexts: tuple[tuple[int, int], ...] = ((4, 10),)
+    contexts: tuple[tuple[int, int], ...] = ((2, 5),)
     """Texts put before the prompt with `scan=subject`, where the value should hold in any context: pairs
     (how many, of how many tokens)."""
     start: Literal["warm", "cold"] = "warm"
     """What values start from: what the block says, or random numbers."""
-    steps: int = 50
+    steps: int = 30
     """Steps of training."""
     lr: float = 1.0
     """Learning rate of Adam."""

@@ -12,20 +12,20 @@ Demonstrations have the same form and end with an answer. There are three kinds,
 2. update: the query asks the same in other words, and the answer is the new object.
 3. retain: the query asks about a neighbour, and the answer is what it was.
 
-They are made of the stored facts that are nearest to the edit by embedding, and the nearest one stands last. Of
-several edits the one is taken whose prompt is nearest to the query.
+They are made of the stored facts that are nearest to the edit by embedding, the nearest one last; behind them the new
+fact itself is shown once, copied (`copy`). Of several edits the one is taken whose prompt is nearest to the query.
 
 `scope` says when the fact is put there at all. IKE does it always and leaves it to the model to see what the fact has
 no part in; a small model does not see it. `subject` does it where the query names the subject, and
 `scope-classifier` where SERAC's trained classifier says so.
 
 Faithful:
-- form of the prompt, the three kinds and their shares, the choice of the nearest facts
+- form of the prompt, the three kinds and their shares, the choice of the nearest facts, the new fact as last one
 - by default the fact stands before every prompt (`scope="always"`)
 
 Deviates:
-- no demonstrations by default, where 32 are published: a model of 135 million parameters answers worse with them
-  (`demonstrations=32` puts them there, as many as the model can read)
+- no other demonstrations by default, where 32 are published: a model of 135 million parameters answers worse with
+  them (`demonstrations=32` puts them there, as many as the model can read)
 - demonstrations come from facts of this project, and kinds lie in a fixed order, not shuffled
 - the nearest fact is found by the model's own states, not by a sentence embedding (`embedding="minilm"` for that)
 - answers are read from the model's probabilities, not from perplexities of two candidates

@@ -5,8 +5,8 @@ matrix W makes four vectors and a gate, and these turn the gradient of the new a
 
     Delta W = s sigmoid(g) (grad_W * A + B),   A = softmax(a) b^T,   B = softmax(a') b'^T
 
-where * goes entry by entry. A and B have rank one, so that the change of a gradient in factors stays one in factors. The
-net learns to make the new answer probable under the constraint that the model diverges no more than a margin from
+where * goes entry by entry. A and B have rank one, so that what is made of a gradient in factors is in factors again.
+The net learns to make the new answer probable under the constraint that the model diverges no more than a margin from
 itself elsewhere; a multiplier holds the constraint, and the margin shrinks while edits succeed:
 
     min max_{alpha >= 0}  -log P'(answer) + alpha (KL(P || P') - margin)
@@ -21,7 +21,7 @@ Deviates:
 - embeddings are those of the model and stay fixed
 - the gradient is divided by its usual norm, softmaxes are multiplied by the number of rows, and the net begins with a
   plain step of gradient descent (`strength`): from the published start few steps would lead nowhere
-- no label smoothing; learning rate .001
+- no label smoothing; the learning rate is .001 and falls to zero in the second half
 - the divergence is taken on neighbours of the fact, not on other questions of the batch, and the margin begins at .05
 - of the validation the state with the least loss, weighed as MEND does, is kept
 
@@ -129,7 +129,9 @@ class Training(hypernetworks.Training):
 
     minutes = 5
 
-    def __init__(self, model: LanguageModel, config: Config, seed: int, without: Collection[str], progress: Quiet) -> None:
+    def __init__(
+        self, model: LanguageModel, config: Config, seed: int, without: Collection[str], progress: Quiet
+    ) -> None:
         super().__init__(model, config, seed, without, progress)
         # Every fourth fact is read without its old answer, which not everybody will name.
         self.texts = {

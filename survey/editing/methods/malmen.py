@@ -22,7 +22,7 @@ Faithful:
 Deviates:
 - three blocks, rank 128, 16 edits in a step and some hundred facts: minutes, not hours
 - gradients go through the equation by themselves; the paper does this in two phases by hand, which saves memory
-- step sizes begin at .0001 and learning rates are higher, as few steps need it
+- step sizes begin at .0001 and learning rates are higher, as few steps need it; they fall to zero in the second half
 - the loss of the new answer counts one tenth of the divergence, as MEND has it, not the same
 - half of the losses are taken behind the prompt itself, half behind a rephrasing
 - the model must stay the same on neighbours of the facts, not on unrelated questions
@@ -105,7 +105,9 @@ class Training(hypernetworks.Training):
     together = 16
     answers_only = True
 
-    def __init__(self, model: LanguageModel, config: Config, seed: int, without: Collection[str], progress: Quiet) -> None:
+    def __init__(
+        self, model: LanguageModel, config: Config, seed: int, without: Collection[str], progress: Quiet
+    ) -> None:
         super().__init__(model, config, seed, without, progress)
         self.net.tokens.measure([[f[layer] for f in self.lessons.factors] for layer in self.layers])
         others = [*self.net.tokens.parameters(), self.net.lambda_]

@@ -58,7 +58,7 @@ class Config(base.Config):
     """Which token of a prompt is the query: its last one, as published, or any."""
     key_layer: int = -8
     """Block at whose input keys are compared with `scan=end`; it may not lie above the first of `layers`."""
-    radius: float = 0.2
+    radius: float = 0.1
     """First radius with `scan=end`, in medians of the distance between what enters the block at random tokens."""
     subject_layer: int = 5
     """The same block with `scan=subject`."""

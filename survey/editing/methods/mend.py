@@ -21,7 +21,7 @@ Faithful:
 
 Deviates:
 - only the down-projections of the three blocks, with rank 128 and some hundred facts: minutes, not days
-- learning rates suited to few steps: .0003 for the net and .00001 for alpha
+- learning rates suited to few steps: .0003 for the net and .00001 for alpha; they fall to zero in the second half
 - alpha is subtracted: the published code adds it, which begins with ascent, and lets the sign be learnt
 - half of the losses are taken behind the prompt itself, half behind a rephrasing; the published ones all behind
   a rephrasing
@@ -95,7 +95,9 @@ class Training(hypernetworks.Training):
 
     minutes = 5
 
-    def __init__(self, model: LanguageModel, config: Config, seed: int, without: Collection[str], progress: Quiet) -> None:
+    def __init__(
+        self, model: LanguageModel, config: Config, seed: int, without: Collection[str], progress: Quiet
+    ) -> None:
         super().__init__(model, config, seed, without, progress)
         self.net.tokens.measure([[f[layer] for f in self.lessons.factors] for layer in self.layers])
         groups = [{"params": self.net.tokens.parameters()}, {"params": [self.net.alpha], "lr": config.lr_alpha}]

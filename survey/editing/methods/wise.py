@@ -53,6 +53,9 @@ from survey.editing.statistics import sampled_rows
 from survey.editing.structure import matrix
 from survey.editing.wordings import Wordings, groups
 
+# Of the model's own texts, so many beginnings of so many tokens are irrelevant text.
+_TEXTS, _LENGTH = 30, 20
+
 
 @dataclass(frozen=True)
 class Config(base.Config):
@@ -60,7 +63,7 @@ class Config(base.Config):
 
     layer: int = -6
     """Block whose down-projection gets a side memory, counted from 0, or from the last (-1)."""
-    steps: int = 40
+    steps: int = 30
     """Steps of training for a shard."""
     lr: float = 5e-3
     """Learning rate of Adam."""
@@ -80,7 +83,7 @@ class Config(base.Config):
     """By how much edits should exceed irrelevant text."""
     margins: float = 5.0
     """Weight of the margins."""
-    ratio: float = 0.8
+    ratio: float = 0.88
     """The threshold, in shares of the smallest distance of an edit."""
     others: int = 12
     """To how many other subjects an edit's prompt is put as irrelevant text, at most 12."""
@@ -205,7 +208,7 @@ def mean_distance(keys: torch.Tensor, change: torch.Tensor, counts: torch.Tensor
 def wise(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run) -> SidePatch:
     layer = model.layer(config.layer)
     contexts = ["", *sample_contexts(model, config.contexts, run.seed)]
-    text = sampled_rows(model, run.progress)[:, : len(sampled_rows(model)[0]) // 4].tolist()
+    text = sampled_rows(model, run.progress)[:_TEXTS, :_LENGTH].tolist()
     irrelevant = _Keys(model, layer, text, [len(row) - 1 for row in text])
     usual = _usual(model, layer, irrelevant)
     generator = torch.Generator().manual_seed(run.seed)
