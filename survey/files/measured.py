@@ -32,13 +32,20 @@ class Scores(_Part):
     shares: dict[str, Share]
 
 
-class Measured(_Part):
+class Runs(_Part):
+    """Records edited one by one (`single`), and all in one batch (`together`)."""
+
+    single: Scores | None = None
+    together: Scores | None = None
+
+
+class Measured(Runs):
     """One method. What was never measured is None.
 
     `changes` is the kind of its patch, `seconds` the time of one edit, `memory` the most bytes that the whole
     process of such an edit held, `restored` whether every parameter was afterwards bit for bit what it was.
-    `training` is the time in seconds of what it must learn first. `single` are records edited one by one,
-    `together` all in one batch.
+    `training` is the time in seconds of what it must learn first. `variants` are runs with other settings, which
+    their names tell.
     """
 
     changes: str | None = None
@@ -46,8 +53,7 @@ class Measured(_Part):
     memory: int | None = None
     restored: bool | None = None
     training: float | None = None
-    single: Scores | None = None
-    together: Scores | None = None
+    variants: dict[str, Runs] = {}
 
 
 class Comparison(_Part):

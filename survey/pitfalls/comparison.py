@@ -28,10 +28,15 @@ def gathered(results: Path) -> Comparison:
             for metric, (p, low, high) in row["metrics"].items() if p == p
         }  # fmt: skip
         scores = Scores(records=row["cases"], shares=shares)
+        found = methods.setdefault(row["method"], {})
         if row["method"] == "unedited":
             unedited = scores
+            del methods["unedited"]
+        elif row["variant"]:
+            where = "together" if row["together"] else "single"
+            found.setdefault("variants", {}).setdefault(row["variant"], {})[where] = scores
         else:
-            methods.setdefault(row["method"], {})["together" if row["together"] else "single"] = scores
+            found["together" if row["together"] else "single"] = scores
     model = ""
     for path in sorted((results / "edits").glob("*.json")):
         run = json.loads(path.read_text("utf-8"))

