@@ -26,8 +26,10 @@ from survey.editing import (
     save,
 )
 from survey.editing.keys import stands_first
+from survey.editing.language_model import Reading
 from survey.editing.learning import UntrainedError
 from survey.editing.method import Quiet
+from survey.editing.patch import PatchError
 from tests.editing.tiny import fresh_model, same, snapshot, tiny_model
 
 BLOCKS = 9  # The defaults of all methods lie within.
@@ -85,6 +87,8 @@ RAISING = {
     "t-patcher": {"steps": 40},
     "wise": {"layer": 1, "contexts": (), "lr": 0.02, "steps": 30},
 }
+# Their edits do not share numbers, so that one can be taken out again.
+APART = ("deepedit", "grace", "ike", "mello", "melo", "serac", "t-patcher")
 BATCHES = [method for method in METHODS if find(method).batch]
 
 HARBOUR = Edit("The harbour of {} is in", "Bramblewick", "Oslo", was="Rome")
@@ -319,7 +323,59 @@ def test_threads_do_not_matter(method):
     assert cosine(patch, other) > 0.9999
 
 
+def continued(model, prompt: str, count: int) -> str:
+    """A greedy continuation without cached states: every token is read with all before it, as in teacher forcing."""
+    ids = list(model.tokens(model.asked([prompt])[0]).ids)
+    end, made = len(ids) - 1, []
+    for _ in range(count):
+        row = torch.tensor([ids + made])
+        reading = Reading(torch.ones_like(row).bool(), torch.tensor([end]))
+        made.append(model.logits(model.hidden(row, torch.ones_like(row), reading)[0, -1]).argmax().item())
+        if made[-1] in model.end_ids:
+            made.pop()
+            break
+    return model.decode(made)
+
+
+@every_method
+def test_what_is_said_does_not_depend_on_how_the_model_is_asked(method, model):
+    prompts = [HARBOUR.text, "Rome", BRIDGE.text, "Therefore the people of the island live in", LONG.text]
+    alone = [model.generate(prompt, 5) for prompt in prompts]
+    with apply(made(method, model, HARBOUR, BRIDGE), model):
+        together = model.generate(prompts, 5)
+        assert together == [model.generate(prompt, 5) for prompt in prompts]
+        assert together == [continued(model, prompt, 5) for prompt in prompts]
+        reversed_ = model.target_log_probabilities([(prompt, "Oslo") for prompt in prompts[::-1]])[::-1]
+        for prompt, (log_p, _) in zip(prompts, reversed_, strict=True):
+            torch.testing.assert_close(log_p, model.target_log_probabilities([(prompt, "Oslo")])[0][0], rtol=1e-4, atol=1e-4)
+    assert alone == [model.generate(prompt, 5) for prompt in prompts]
+
+
 # What is edited
+
+
+@every_method
+def test_edits_are_listed_and_taken_out_where_they_stand_apart(method, model, tmp_path):
+    both = made(method, model, HARBOUR, BRIDGE)
+    assert [item["edit"] for item in both.listed()] == [HARBOUR, BRIDGE]
+    if method not in APART:
+        with pytest.raises(PatchError, match=f"{method} .*make the patch again"):
+            both.without([0])
+        return
+    rest = both.without([0])
+    assert rest.edits == [BRIDGE] and both.edits == [HARBOUR, BRIDGE]
+    save(rest, tmp_path / "rest.patch", model)
+    rest = load(tmp_path / "rest.patch", model)
+    expected = said(made(method, model, BRIDGE), model, [HARBOUR, BRIDGE])
+    torch.testing.assert_close(said(rest, model, [HARBOUR, BRIDGE]), expected, rtol=1e-2, atol=1e-2)
+    if method not in ("deepedit", "mello"):  # Programs, whose form a random model does not follow.
+        assert not torch.equal(said(both, model, [HARBOUR]), said(rest, model, [HARBOUR]))
+    with pytest.raises(PatchError, match="there is no edit 2"):
+        both.without([2])
+    nothing = both.without([0, 1])
+    with apply(nothing, model):
+        logits = model.next_logits([HARBOUR.text])
+    assert torch.equal(logits, model.next_logits([HARBOUR.text]))
 
 
 @every_method
