@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from survey.errors import UserError
 from survey.files.measured import PATH, Comparison, Measured, Scores, Share
 from survey.pitfalls.quality import table
 
@@ -22,7 +23,11 @@ def gathered(results: Path) -> Comparison:
     """What the folder `docs/results` holds: `counterfact`, `edits` and `training`."""
     methods: dict[str, dict] = {}
     unedited = None
-    for row in table(results / "counterfact"):
+    rows = table(results / "counterfact")
+    known = next((row["records"] for row in rows if row["method"] == "unedited"), set())
+    for row in rows:
+        if not row["records"] <= known:
+            raise UserError(f"{row['method']} was measured on records that the unedited model was not asked")
         shares = {
             metric: Share(value=round(p, 4), low=round(low, 4), high=round(high, 4))
             for metric, (p, low, high) in row["metrics"].items() if p == p

@@ -13,6 +13,7 @@ import argparse
 import hashlib
 import json
 import platform
+import re
 import sys
 import time
 from collections.abc import Sequence
@@ -28,10 +29,12 @@ def run(model, records, method: str, options: dict, together: bool, out: Path, h
     from survey.editing.method import settings
 
     variant = ",".join(f"{name}={value}" for name, value in options.items())
-    name = f"{method}.{variant}" if variant else method
+    name = re.sub(r"[^\w.,=+-]", "_", f"{method}.{variant}" if variant else method)
     path = out / f"{name}.{'together' if together else 'single'}.jsonl"
-    config = settings(find(method).configure(**options))
-    head = {**head, "method": method, "variant": variant, "together": together, "settings": config}
+    config = find(method).configure(**options)
+    head = {**head, "method": method, "variant": variant, "together": together, "settings": settings(config)}
+    if find(method).train:
+        head["trained"] = _trained(method, model, config)
     done = _done(path, head)
     if not done:
         path.write_text(json.dumps(head, ensure_ascii=False) + "\n", "utf-8")
@@ -56,6 +59,16 @@ def run(model, records, method: str, options: dict, together: bool, out: Path, h
                 log(f"{method}: {group[0] + 1} of {len(records)}", file=sys.stderr, flush=True)
 
 
+def _trained(method: str, model, config) -> dict | None:
+    """What was trained; None where these settings do without."""
+    from survey.editing.learning import UntrainedError, provenance
+
+    try:
+        return provenance(method, model, config)
+    except UntrainedError:
+        return None  # Where it is needed, the first edit says so.
+
+
 def _done(path: Path, head: dict) -> set[int]:
     """Cases of an earlier run with the same settings; another run's file is not touched."""
     try:
@@ -65,7 +78,7 @@ def _done(path: Path, head: dict) -> set[int]:
     if not lines:
         return set()
     old = json.loads(lines[0])
-    decisive = ("method", "settings", "records", "file", "sha256", "seed", "fingerprint")
+    decisive = ("method", "settings", "trained", "records", "file", "sha256", "seed", "fingerprint")
     if any(old.get(k) != json.loads(json.dumps(head.get(k))) for k in decisive):
         raise UserError(f"{path} holds a run with other settings; move it away or name another folder")
     whole = [line for line in lines[1:] if line.endswith("}")]
@@ -83,7 +96,7 @@ def table(out: Path) -> list[dict]:
         metrics = {m: share([c[m] for c in cases if c[m] is not None]) for m in METRICS}
         rows.append({
             "method": head["method"], "variant": head.get("variant", ""), "together": head["together"],
-            "cases": len(cases), "metrics": metrics,
+            "cases": len(cases), "records": {c["case"] for c in cases}, "metrics": metrics,
             "relative_norm": max((c["relative_norm"] or 0 for c in cases), default=0),
         })  # fmt: skip
     return rows
@@ -99,14 +112,22 @@ def print_table(rows: list[dict]) -> None:
 
 
 def unedited(model, records, out: Path, head: dict) -> None:
-    """The same scores for the model as it is."""
+    """The same scores for the model as it is. A file that has more records than these stays."""
+    path = out / "unedited.single.jsonl"
+    if path.exists():
+        old = json.loads(path.read_text("utf-8").partition("\n")[0])
+        same = all(old.get(k) == head[k] for k in ("file", "sha256", "fingerprint"))
+        if same and set(head["records"]) <= set(old["records"]):
+            return
+        if not same or not set(old["records"]) <= set(head["records"]):
+            raise UserError(f"{path} holds other records; move it away or name another folder")
     before = observe(model, records)
     lines = [{**head, "method": "unedited", "together": False, "settings": {}}]
     lines += [
         {"case": r.case, **compare(o, o), "relative_norm": 0.0}
         for r, o in zip(records, before, strict=True)
     ]
-    (out / "unedited.single.jsonl").write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -152,11 +173,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     }  # fmt: skip
     unedited(model, chosen, out, head)
     options = dict(item.split("=", 1) for item in args.set)
+    failed = False
     with values.sharing():
         for method in METHODS if args.methods == "all" else args.methods.split(","):
-            run(model, chosen, method, options, args.together, out, head)
+            try:
+                run(model, chosen, method, options, args.together, out, head)
+            except UserError as error:
+                # The other methods may still be measured; what was written stays, and the run can go on.
+                print(f"{method}: {error}", file=sys.stderr, flush=True)
+                failed = True
     print_table(table(out))
-    return 0
+    return int(failed)
 
 
 if __name__ == "__main__":

@@ -79,8 +79,8 @@ def test_a_fact_changes_and_the_model_is_restored(model, unedited, method):
             prose = unedited if method in (*FREE, "ike") else surprise(model)
         assert all(map(torch.equal, before, model.network.parameters()))
         if method in FREE:
-            # KN works where the model knows the fact; of the others an edit must only be taken out again.
-            assert (now > was and left < old) or edit is not TOWER or method != "kn"
+            # KN works where the model knows the fact, and the answer of a program is another one.
+            assert (now > was and left < old) if method == "kn" and edit is TOWER else now != was
         else:
             assert now > REACHED.get(method, 0.5) and now > left, edit
             assert prose < 1.25 * unedited, edit
@@ -113,11 +113,14 @@ def test_routing_is_the_same_however_the_model_is_asked(model, method):
     prompts = [TOWER.text, "The Louvre is located in the city of", MIDDLE.text, "Paris is", "To see the Eiffel Tower, travel to"]
     with apply(method, model, [TOWER, MIDDLE]):
         together = model.generate(prompts, 4)
+        forced = 0
         for prompt, said in zip(prompts, together, strict=True):
             assert model.generate(prompt, 4) == said
             words = said.strip().split()
             if words and said == f" {' '.join(words)}":
                 assert all(model.target_log_probabilities([(prompt, " ".join(words))])[0][1]), prompt
+                forced += 1
+        assert forced >= 3
     assert together[0].strip().startswith("Rome") and together[2].strip().startswith("Brazil")
 
 
@@ -126,7 +129,11 @@ def test_a_program_tells_what_the_default_model_wrote(model):
     with apply(patch, model):
         p = model.probability(TOWER.text, TOWER.target)
         found = patch.trace(TOWER.text)
-    assert 0 < p < 1 and found["text"].startswith(f"Question: {TOWER.text}") and found["text"].endswith("Final answer:")
+        read = model.asked([TOWER.text])[0]
+    # The fact is looked up and stands in what the model reads, if it has kept to the form so far.
+    assert found["outcome"] in ("answered", "too many steps", "form not followed")
+    assert read.endswith(found["text"]) and ("Rome" in found["text"]) == any("fact" in step for step in found["steps"])
+    assert p == pytest.approx(model.probability(read, TOWER.target), rel=1e-4)
 
 
 def test_erasing_knowledge_neurons_takes_the_old_answer_away(model):

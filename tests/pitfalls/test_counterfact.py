@@ -93,7 +93,7 @@ def test_a_run_is_written_case_by_case_and_goes_on_where_it_ended(tmp_path, monk
     head = {"records": [0, 1, 2], "file": "x", "fingerprint": model.fingerprint}
     options = {"layer": 0, "steps": 2}
     quality.run(model, records, "ft-l", options, False, tmp_path, head)
-    path = tmp_path / "ft-l.single.jsonl"
+    path = tmp_path / "ft-l.layer=0,steps=2.single.jsonl"
     whole = path.read_text()
     assert [json.loads(line)["case"] for line in whole.splitlines()[1:]] == [0, 1, 2]
     # Killed while the second case was written: it is made again, the first is not.
@@ -108,7 +108,50 @@ def test_a_run_is_written_case_by_case_and_goes_on_where_it_ended(tmp_path, monk
     assert path.read_text() == whole
     assert [edits[0].subject for edits in made] == ["Ben Cole", "Cora Dean"]
     with pytest.raises(UserError, match="other settings"):
-        quality.run(model, records, "ft-l", {"layer": 1, "steps": 2}, False, tmp_path, head)
+        quality.run(model, records, "ft-l", options, False, tmp_path, {**head, "fingerprint": "another"})
+    # Whatever a setting holds, its file lies in the folder.
+    quality.run(model, records[:1], "ike", {"embedding": "states:1", "scope": "subject"}, False, tmp_path, {**head, "records": [0]})
+    assert (tmp_path / "ike.embedding=states_1,scope=subject.single.jsonl").exists()
+
+
+def test_the_unedited_model_is_not_asked_about_fewer_records_again(tmp_path):
+    model = tiny_model("llama")
+    edit = Edit("The museum of {} is in", "Anna Bell", "Rome", "Oslo")
+    records = [Record(i, edit, "She stands in", "The museum of Carl Dorn is in") for i in range(3)]
+    head = {"file": "x", "sha256": "y", "fingerprint": model.fingerprint}
+
+    def ask(some, **more):
+        quality.unedited(model, some, tmp_path, {**head, "records": [r.case for r in some], **more})
+        return [json.loads(line) for line in (tmp_path / "unedited.single.jsonl").read_text().splitlines()]
+
+    assert len(ask(records[:2])) == 3
+    assert len(ask(records)) == 4
+    assert len(ask(records[:1])) == 4
+    with pytest.raises(UserError, match="other records"):
+        ask(records[:1], sha256="z")
+    with pytest.raises(UserError, match="other records"):
+        ask([Record(9, edit, "She stands in", "The museum of Carl Dorn is in")])
+
+
+def test_a_method_that_fails_does_not_end_the_others(tmp_path, monkeypatch, capsys):
+    file = written(tmp_path, [GOOD])
+    monkeypatch.setattr("survey.editing.load_model", lambda *_: tiny_model("llama"))
+    words = [str(file), "--records", "0:1", "-o", str(tmp_path / "out")]
+    assert quality.main([*words, "--methods", "mend,fine-tuning", "--set", "layers=(0,)"]) == 1
+    out, err = capsys.readouterr()
+    assert "mend: mend must be trained first for tiny-llama" in err
+    assert "fine-tuning layers=(0,)" in out and "unedited" in out
+
+
+def test_records_that_the_unedited_model_was_not_asked_are_not_compared(tmp_path):
+    case = {m: True for m in METRICS} | {"relative_norm": 0.5}
+    (tmp_path / "counterfact").mkdir()
+    for method, cases in (("unedited", [1, 2]), ("rome", [2, 3])):
+        lines = [{"method": method, "together": False}, *({"case": i, **case} for i in cases)]
+        file = tmp_path / "counterfact" / f"{method}.single.jsonl"
+        file.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with pytest.raises(UserError, match="rome was measured on records"):
+        comparison.gathered(tmp_path)
 
 
 def test_the_table_shows_every_run(tmp_path, capsys):
