@@ -192,6 +192,7 @@ def record(method: str, folder: Path = RECORDS) -> dict:
 
     if find(method).train:
         trained = json.loads(_survey("train", method, "--format", "json")[0])
+        del trained["path"]  # Of this machine.
         (folder.parent / "training").mkdir(parents=True, exist_ok=True)
         _write(folder.parent / "training" / f"{method}.json", trained)
     words = ["edit", method, *EDIT, *(word for probe in PROBES for word in ("--probe", probe))]
