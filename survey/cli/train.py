@@ -3,8 +3,9 @@
     survey train mend
     survey train serac --model FOLDER
 
-Press Ctrl+C at any time: the same command goes on where it was. The facts it learns from come with the package,
-and none of them is one that the benchmarks edit.
+Press Ctrl+C at any time: the same command goes on where it was, to the same result. --fresh first deletes what was
+trained and what was begun; stopped, it goes on without --fresh. The facts it learns from come with the package, and
+none of their subjects is one that the benchmarks edit.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--set", dest="settings", type=_setting, action="append", default=[], metavar="NAME=VALUE",
         help="change a setting; `survey methods METHOD` lists them",
     )  # fmt: skip
-    parser.add_argument("--fresh", action="store_true", help="train again from the start, whatever is kept")
+    parser.add_argument("--fresh", action="store_true", help="delete what is kept, and train from the start")
     parser.add_argument("--threads", type=_threads, metavar="N", help="processor threads to use")
     parser.add_argument("--accept-licence", action="store_true", help="accept the licence of the model to fetch")
     parser.add_argument("--format", choices=("text", "json"), default="text")
@@ -33,18 +34,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     _need_extra()
-    from survey.editing.edit import EditError
-    from survey.editing.method import find
+    from survey.editing.learning import train, trainable
     from survey.editing.report import configured
 
-    method = find(args.method)
-    method.configure(args.preset, **configured(args.method, dict(args.settings)))
-    if method.train is None:
-        raise EditError(f"{method.id} has nothing to learn: `survey edit {method.id} ...` works at once")
+    # What can be wrong without a model is told before one is loaded.
+    trainable(args.method).configure(args.preset, **configured(args.method, dict(args.settings)))
 
     import torch
 
-    from survey.editing.learning import train
     from survey.editing.loading import DEFAULT, load_model
 
     if args.threads:

@@ -18,7 +18,7 @@ from survey.editing.joint import Joint
 from survey.editing.keys import stands_first
 from survey.editing.language_model import LanguageModel, Reading
 from survey.editing.method import Run
-from survey.editing.patch import PatchError
+from survey.editing.patch import PatchError, about_both
 from survey.editing.selection import described, need, owned, remaining
 from survey.editing.statistics import sampled_rows
 
@@ -51,41 +51,58 @@ def regions(keys: torch.Tensor, labels: Sequence[tuple[int, ...]], reach: Sequen
 
     A key beyond its own reach of the nearest region founds one. Within, it joins a region of the same label, which
     widens to hold it; of another label, both regions get half the distance. A key at the very place of
-    another takes its place.
+    an earlier one with another label takes its place: the region of that one is given up, and whoever shared it
+    looks for a place anew.
     """
     found: list[Region] = []
     for n, (key, label, first) in enumerate(zip(keys, labels, reach, strict=True)):
-        radius = first
-        while found:
-            apart = distances(key[None], torch.stack([region.centre for region in found]))[0]
-            at = int(apart.argmin())
-            near, gap = found[at], apart[at].item()
-            if gap > near.radius + first or (label != near.label and gap >= 2 * max(near.radius, first)):
-                break
-            if label == near.label:
-                near.members.append(n)
-                if moving:
-                    mine = keys[near.members]
-                    near.centre = mine.mean(0)
-                    farthest = distances(mine, near.centre[None]).max().item()
-                    near.radius = max(near.radius, farthest + _SAME * first)
-                else:
-                    near.radius = max(near.radius, gap + _SAME * first)
-                radius = 0.0
-                break
-            if gap > _SAME * first:
-                radius = min(first, gap / 2)
-                near.radius = min(near.radius, gap / 2)
-                if moving:
-                    inside = distances(keys[near.members], near.centre[None])[:, 0] <= near.radius
-                    near.members = [m for m, stays in zip(near.members, inside.tolist(), strict=True) if stays]
-                    if not near.members:
-                        del found[at]
-                break
-            del found[at]
-        if radius:
-            found.append(Region(key, radius, label, [n]))
+        same = set((distances(key[None], keys[:n])[0] <= _SAME * first).nonzero()[:, 0].tolist())
+        taken = [region for region in found if region.label != label and not same.isdisjoint(region.members)]
+        found = [region for region in found if not any(region is other for other in taken)]
+        waiting = [n, *(m for region in taken for m in region.members if m not in same)]
+        while waiting:
+            m = waiting.pop(0)
+            waiting += _enter(found, m, keys, labels[m], reach[m], moving, again=m != n)
     return found
+
+
+def _enter(
+    found: list[Region], n: int, keys: torch.Tensor, label: tuple[int, ...], first: float, moving: bool, again: bool
+) -> list[int]:
+    """Put one key into a region. Returns the edits that lose theirs by it, and look for another."""
+    key, radius, homeless = keys[n], first, []
+    while found:
+        apart = distances(key[None], torch.stack([region.centre for region in found]))[0]
+        at = int(apart.argmin())
+        near, gap = found[at], apart[at].item()
+        if gap > near.radius + first or (label != near.label and gap >= 2 * max(near.radius, first)):
+            break
+        if label == near.label:
+            near.members.append(n)
+            if moving:
+                mine = keys[near.members]
+                near.centre = mine.mean(0)
+                farthest = distances(mine, near.centre[None]).max().item()
+                near.radius = max(near.radius, farthest + _SAME * first)
+            else:
+                near.radius = max(near.radius, gap + _SAME * first)
+            return homeless
+        if gap > _SAME * first:
+            radius = min(first, gap / 2)
+            near.radius = min(near.radius, gap / 2)
+            if moving:
+                inside = distances(keys[near.members], near.centre[None])[:, 0] <= near.radius
+                near.members = [m for m, stays in zip(near.members, inside.tolist(), strict=True) if stays]
+                if not near.members:
+                    del found[at]
+            break
+        if again:
+            # A later edit has this place already.
+            return homeless
+        # The key lies in the middle of others, none of which is at its place: they cannot share a region any more.
+        homeless += found.pop(at).members
+    found.append(Region(key, radius, label, [n]))
+    return homeless
 
 
 @dataclass(eq=False)
@@ -172,7 +189,9 @@ class Codebook(Joint):
     def __add__(self, other: Codebook) -> Codebook:
         """Both as one, in this order. Raises `PatchError` where they are not of one place."""
         if self.place() != other.place():
-            raise PatchError("codebooks of different methods or layers are no single patch: apply one after the other")
+            raise PatchError(
+                "codebooks of different methods, layers or ranks are no single patch: apply one after the other"
+            )
         mine, theirs = self._rows(), other._rows()
         longest = max(mine["labels"].shape[1], theirs["labels"].shape[1])
         for rows in (mine, theirs):
@@ -180,7 +199,8 @@ class Codebook(Joint):
             rows["labels"] = torch.nn.functional.pad(rows["labels"], (0, short), value=-1)
         if len({tuple(map(tuple, (t.shape[1:] for t in rows.values()))) for rows in (mine, theirs)}) > 1:
             raise PatchError("codebooks of different sizes are no single patch: apply one after the other")
-        return replace(self, about=dict(self.about), **{name: torch.cat([mine[name], theirs[name]]) for name in mine})
+        both = {name: torch.cat([mine[name], theirs[name]]) for name in mine}
+        return replace(self, about=about_both(self, other), **both)
 
     def _rows(self) -> dict[str, torch.Tensor]:
         return {"keys": self.keys, "labels": self.labels, "reach": self.reach, **self.parts()}

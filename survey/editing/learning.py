@@ -27,6 +27,7 @@ from survey.editing import facts
 from survey.editing.edit import EditError
 from survey.editing.language_model import LanguageModel
 from survey.editing.method import Config, Method, Quiet, find, settings
+from survey.editing.patch import _digest
 from survey.files.cache import cache_folder
 
 FORMAT = "editing-training/1"
@@ -112,44 +113,62 @@ def train(
     """Train a method for a model, without its patches, and keep what it learnt.
 
     What was trained with the same seed and without the same subjects is not trained again, and what was begun goes
-    on, unless `fresh` says so. `without` names subjects that must not be learnt from, `log` is told about the
-    validation now and then. Raises `EditError`: for a method that learns nothing, for numbers that are none, and for
-    a training that came to nothing.
+    on. `fresh` forgets both before anything else: should it be killed, the same call without `fresh` goes on.
+    `without` names subjects that must not be learnt from, `log` is told about the validation now and then. Raises
+    `EditError`: for a method that learns nothing, for numbers that are none, for a training that came to nothing, and
+    where what was learnt cannot be kept.
     """
-    method = find(method_id)
-    kind = _kind(method)
+    method = trainable(method_id)
     config = method.configure(preset, **options)
     progress, log = progress or Quiet(), log or (lambda line: None)
     place = _Place(method, model, config)
     who = {"seed": seed, "without": sorted({subject.casefold() for subject in without})}
-    if not fresh and (report := _before(place, who, log)):
+    if fresh:
+        place.forget()
+    elif report := _before(place, who, log):
         return report
     with model.pristine():
         started = time.monotonic()
-        training = kind(model, config, seed, without, progress)
+        training = place.kind(model, config, seed, without, progress)
         run = _Run(training, config, method.id)
-        if not fresh:
-            run.seconds = _resume(run, place, who, log)
+        run.seconds = _resume(run, place, who, log)
         resumed = run.step
         progress.start(f"Training {method.id}", config.steps)
         progress.advance(run.step)
         elapsed = lambda: run.seconds + time.monotonic() - started  # noqa: E731
+        told = False
         if not run.step:
             run.validate(log)
         while not run.finished:
             run.advance(log)
             progress.advance()
-            if run.step % _CHECKPOINT == 0 and not run.finished:
-                _write(place.checkpoint, run.tensors(), {**place.header, **who, **run.state, "seconds": elapsed()})
+            if place.checkpoint is not None and run.step % _CHECKPOINT == 0 and not run.finished:
+                try:
+                    _write(place.checkpoint, run.tensors(), {**place.header, **who, **run.state, "seconds": elapsed()})
+                except TrainingError as error:
+                    if not told:
+                        log(f"{error}; the training goes on without it")
+                    told = True
     run.check()
     header = {**who, **run.state, "seconds": round(elapsed(), 1)}
-    net = kind.build(model, config)
+    net = place.kind.build(model, config)
     net.load_state_dict(run.best)
-    path = place.path if _write(place.path, run.best, {**place.header, **header}) else None
-    if place.checkpoint is not None:
-        place.checkpoint.unlink(missing_ok=True)
+    if place.path is not None:
+        try:
+            _write(place.path, run.best, {**place.header, **header})
+        except TrainingError as error:  # The checkpoint stays.
+            raise TrainingError(f"{error}; when that is mended, the same command finishes the training") from None
+        _delete(place.checkpoint)
     model._remembered[place.key] = (_frozen(net), header)
-    return _report(place, header, path, True, resumed)
+    return _report(place, header, place.path, True, resumed)
+
+
+def trainable(method_id: str) -> Method:
+    """The method of this id. Raises `EditError` where there is none, or where it learns nothing."""
+    method = find(method_id)
+    if method.train is None:
+        raise EditError(f"{method.id} has nothing to learn: `survey edit {method.id} ...` works at once")
+    return method
 
 
 def learned(method_id: str, model: LanguageModel, config: Config) -> nn.Module:
@@ -164,18 +183,16 @@ def provenance(method_id: str, model: LanguageModel, config: Config) -> dict[str
 
 
 def _learned(method_id: str, model: LanguageModel, config: Config) -> tuple[nn.Module, dict[str, Any]]:
-    method = find(method_id)
-    place = _Place(method, model, config)
+    place = _Place(trainable(method_id), model, config)
     if place.key not in model._remembered:
-        kind = _kind(method)
         try:
             found = _read(place.path)
         except TrainingError as error:
-            raise UntrainedError(f"{error}; train it again: {place.command} ({_duration(kind)})") from None
+            raise UntrainedError(f"{error}; train it again: {place.command} ({_duration(place.kind)})") from None
         if found is None:
             raise UntrainedError(place.missing())
         tensors, header = found
-        net = kind.build(model, config)
+        net = place.kind.build(model, config)
         try:
             net.load_state_dict(tensors)
         except RuntimeError:
@@ -188,12 +205,6 @@ def _frozen(net: nn.Module) -> nn.Module:
     return net.eval().requires_grad_(False)
 
 
-def _kind(method: Method) -> type[Training]:
-    if method.train is None:
-        raise EditError(f"{method.id} has nothing to learn: it edits at once")
-    return method.train
-
-
 def _duration(kind: type[Training]) -> str:
     minutes = max(1, round(kind.minutes))
     return f"about {minutes} minute{'s' if minutes > 1 else ''} on two cores"
@@ -203,7 +214,8 @@ class _Place:
     """Where a training of a method for a model is kept, and how it is called."""
 
     def __init__(self, method: Method, model: LanguageModel, config: Config) -> None:
-        self.method, self.model, self.kind = method, model, _kind(method)
+        self.method, self.model = method, model
+        self.kind: type[Training] = method.train
         values = {name: value for name, value in settings(config).items() if name not in self.kind.editing}
         if "layers" in values:  # Counted from the first or from the last, they are the same.
             values["layers"] = model.sorted_layers(values["layers"])
@@ -230,6 +242,13 @@ class _Place:
         words = ["survey train", self.method.id, *([] if default else ["--model", shlex.quote(self.model.name)])]
         words += [f"--set {shlex.quote(f'{name}={value}')}" for name, value in self.changed.items()]
         return f"`{' '.join(words)}`"
+
+    def forget(self) -> None:
+        """Delete what was trained and what was begun."""
+        self.model._remembered.pop(self.key, None)
+        for path in (self.path, self.checkpoint):
+            if path is not None:
+                _delete(path)
 
     def missing(self) -> str:
         these = " with these settings" if self.changed else ""
@@ -353,20 +372,17 @@ def _report(place: _Place, header: dict[str, Any], path: Path | None, trained: b
     )  # fmt: skip
 
 
-def _digest(tensors: dict[str, torch.Tensor]) -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for name in sorted(tensors):
-        digest.update(f"{name} {tensors[name].dtype} {tuple(tensors[name].shape)}".encode())
-        digest.update(tensors[name].reshape(-1).view(torch.uint8).numpy())
-    return digest.hexdigest()
+def _delete(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise TrainingError(f"{path}: what was trained cannot be deleted: {error.strerror}") from None
 
 
-def _write(path: Path | None, tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> bool:
-    """Write tensors and a header, whole or not at all; False where that cannot be."""
+def _write(path: Path, tensors: dict[str, torch.Tensor], header: dict[str, Any]) -> None:
+    """Write tensors and a header, whole or not at all. Raises `TrainingError` where that cannot be."""
     from safetensors.torch import save
 
-    if path is None:
-        return False
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     data = save(tensors, {"header": json.dumps(header, ensure_ascii=False), "digest": _digest(tensors)})
     temporary = None
@@ -378,24 +394,21 @@ def _write(path: Path | None, tensors: dict[str, torch.Tensor], header: dict[str
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except OSError:
+    except BaseException as error:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
-        return False
-    except BaseException:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise TrainingError(f"{path}: what was trained cannot be written: {error.strerror}") from None
         raise
-    return True
 
 
 def _read(path: Path | None) -> tuple[dict[str, torch.Tensor], dict[str, Any]] | None:
     """Tensors and header of a file, or None where there is none. Raises `TrainingError` for a damaged one."""
     from safetensors import SafetensorError, safe_open
 
-    if path is None or not path.exists():
-        return None
     try:
+        if path is None or not path.exists():
+            return None
         with safe_open(path, "pt") as file:
             about = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118

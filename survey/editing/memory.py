@@ -5,12 +5,17 @@ something else than the prompt alone. What it lets the model read depends on the
 forcing, generation and batches agree.
 
 Several memories of one method on a model are one: the nearest edit is looked for in all of them.
+
+A file from somebody else decides neither which embedding is loaded nor who is asked: beyond what is here anyway, it
+needs leave by an environment variable, SURVEY_EMBEDDING or SURVEY_GENERATOR.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import shlex
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -20,8 +25,8 @@ from typing import Any, ClassVar
 import torch
 
 from survey.editing import method
-from survey.editing.edit import Edit
-from survey.editing.embedding import Embedder, embedder
+from survey.editing.edit import Edit, EditError
+from survey.editing.embedding import Embedder, embedder, harmless, states_layer
 from survey.editing.generators import Local
 from survey.editing.language_model import LanguageModel
 from survey.editing.method import Run
@@ -31,6 +36,7 @@ from survey.editing.selection import described, remaining
 
 # Tokens that are left for what a model says behind a prompt.
 ROOM = 48
+EMBEDDING = "SURVEY_EMBEDDING"
 
 
 @dataclass(frozen=True)
@@ -75,12 +81,26 @@ def fitted(parts: Sequence[str], end: str, fits: Callable[[str], bool]) -> str:
     return end
 
 
+def need_leave(variable: str, name: str, what: str) -> None:
+    """Raise `PatchError` where an environment variable does not hold a name out of a file; `what` says what the name
+    is for, and has {} in its place."""
+    if os.environ.get(variable) == name:
+        return
+    if not name.isprintable():
+        # Nobody shall paste what does not look like what it is.
+        raise PatchError(f"{what.format('somebody')}, under a name with characters that cannot be seen: {name!a}")
+    raise PatchError(f"{what.format(name)}: set {variable}={shlex.quote(name)} if that is wanted")
+
+
 @dataclass(eq=False)
 class Memory(Patch):
     """Edits with the embeddings of their prompts, [edits, size]. `about` holds the edits, the settings, and under
-    `memory` what the method noted for each edit."""
+    `memory` what the method noted for each edit. A subclass names its method."""
 
     kind: ClassVar[str] = ""
+    METHOD: ClassVar[str] = ""
+    NOTES: ClassVar[tuple[str, ...]] = ()
+    """What the method notes for each edit: lists of texts, by these names."""
     embeddings: torch.Tensor = field(default_factory=lambda: torch.zeros(0, 0))
     net: dict[str, torch.Tensor] = field(default_factory=dict)
     """Parameters of the scope classifier, for a memory that has one."""
@@ -90,6 +110,7 @@ class Memory(Patch):
         self._pile: tuple[object, list[Patch]] | None = None
         self._whole: Memory = self
         self._busy = False
+        self._from_file = False
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -149,23 +170,32 @@ class Memory(Patch):
         found = [numbers[0] if len(numbers) == 1 else -1 for numbers in some]
         open_ = [i for i, numbers in enumerate(some) if len(numbers) > 1]
         if open_:
-            queries = self.embedder(model).encode([texts[i] for i in open_])
+            queries = self._encoded(model, [texts[i] for i in open_])
             for i, row in zip(open_, queries @ self.embeddings.T, strict=True):
                 found[i] = max(some[i], key=row.tolist().__getitem__)
-        prompts = [edit.text for edit in self.edits]
-        last = {prompt: number for number, prompt in enumerate(prompts)}
-        return [last[prompts[number]] if number >= 0 else -1 for number in found]
+        return self._latest(found)
 
     def classified(self, model: LanguageModel, texts: Sequence[str], threshold: float) -> list[int]:
         """Number of the edit in whose scope each text is, by the classifier; -1 for none."""
-        similarity = self._classifier().similarity(self.embedder(model).encode(texts), self.embeddings)
+        similarity = self._classifier().similarity(self._encoded(model, texts), self.embeddings)
         best = similarity.max(1)
+        return self._latest([
+            number if value > threshold else -1
+            for value, number in zip(best.values.tolist(), best.indices.tolist(), strict=True)
+        ])  # fmt: skip
+
+    def _encoded(self, model: LanguageModel, texts: Sequence[str]) -> torch.Tensor:
+        rows = self.embedder(model).encode(texts)
+        if rows.shape[1] != self.embeddings.shape[1]:
+            size, name = self.embeddings.shape[1], self.settings["embedding"]
+            raise PatchError(f"the embeddings of the memory have size {size}, and those of {name} {rows.shape[1]}")
+        return rows
+
+    def _latest(self, numbers: Iterable[int]) -> list[int]:
+        """For each number of an edit that of the last edit of the same prompt; -1 stays."""
         prompts = [edit.text for edit in self.edits]
         last = {prompt: number for number, prompt in enumerate(prompts)}
-        return [
-            last[prompts[number]] if value > threshold else -1
-            for value, number in zip(best.values.tolist(), best.indices.tolist(), strict=True)
-        ]
+        return [last[prompts[number]] if number >= 0 else -1 for number in numbers]
 
     def _classifier(self) -> Classifier:
         try:
@@ -180,31 +210,34 @@ class Memory(Patch):
     # As a patch
 
     def check(self, model: LanguageModel) -> None:
-        edits, rows = len(self.about.get("edits", [])), self.embeddings
-        noted = self.about.get("memory")
-        if rows.dim() != 2 or len(rows) != edits or not isinstance(noted, list) or len(noted) != edits:
-            raise PatchError(f"the memory holds {edits} edits, but not as many embeddings and notes")
-        if not rows.is_floating_point() or not rows.isfinite().all():
-            raise PatchError("the embeddings of the memory are no numbers")
-        name = self.about.get("settings", {}).get("embedding")
-        if not isinstance(name, str):
-            raise PatchError("the memory does not say which embedding it was made with")
-        if self.net and self._classifier().size != rows.shape[1]:
-            raise PatchError("the scope classifier and the embeddings of the memory do not fit each other")
-        if name.startswith("states") and edits and rows.shape[1] != model.width:
-            raise PatchError(f"the embeddings of the memory have size {rows.shape[1]}, and states of {model.name} {model.width}")
+        name, size = self.settings["embedding"], self.embeddings.shape[1]
+        if (layer := states_layer(name)) is not None:
+            try:
+                model.layer(layer)
+            except EditError as error:
+                raise PatchError(f"the memory was made with {name}: {error}") from None
+            if self.edits and size != model.width:
+                raise PatchError(f"the embeddings of the memory have size {size}, and states of {model.name} {model.width}")
+        if self._from_file and not harmless(name):
+            need_leave(EMBEDDING, name, "the patch lets {} be loaded as its embedding")
 
     def listed(self) -> list[dict[str, Any]]:
         return described(self, [{"text": sentence(edit), **note} for edit, note in zip(self.edits, self.notes, strict=True)])
 
     def without(self, numbers: Iterable[int]) -> Memory:
         stay, about = remaining(self, numbers, len(self.edits))
-        return type(self)({**about, "memory": [self.notes[n] for n in stay]}, self.embeddings[stay], self.net)
+        return self._made({**about, "memory": [self.notes[n] for n in stay]}, self.embeddings[stay])
 
     def __add__(self, other: Memory) -> Memory:
         if not self._like(other):
             raise PatchError("only memories of one method with the same settings are one")
         return _sum([self, other])
+
+    def _made(self, about: dict[str, Any], embeddings: torch.Tensor, others: Iterable[Memory] = ()) -> Memory:
+        """Another memory out of this one and others; what comes from a file is not forgotten."""
+        made = type(self)(about, embeddings, self.net)
+        made._from_file = any(memory._from_file for memory in (self, *others))
+        return made
 
     def tensors(self) -> dict[str, torch.Tensor]:
         return {"embeddings": self.embeddings} | {f"net|{name}": tensor for name, tensor in self.net.items()}
@@ -216,7 +249,54 @@ class Memory(Patch):
         net = {name.removeprefix("net|"): t for name, t in tensors.items() if name.startswith("net|")}
         if unknown := sorted(set(tensors) - {"embeddings"} - {f"net|{name}" for name in net}):
             raise PatchError(f"the patch holds an unknown tensor {unknown[0]!r}")
-        return cls(about, tensors["embeddings"], net)
+        _check_about(cls, about)
+        made = cls({**about, "settings": _settings(cls.METHOD, about.get("settings"))}, tensors["embeddings"], net)
+        made._from_file = True
+        made._check_tensors()
+        return made
+
+    def _check_tensors(self) -> None:
+        rows, edits = self.embeddings, len(self.about["edits"])
+        if rows.dim() != 2 or len(rows) != edits:
+            raise PatchError(f"the memory holds {edits} edits, but not as many embeddings and notes")
+        if not rows.is_floating_point() or not rows.isfinite().all():
+            raise PatchError("the embeddings of the memory are no numbers")
+        if self.settings.get("scope") in ("classifier", "scope-classifier") and not self.net:
+            raise PatchError("the memory has no scope classifier, and its settings want one")
+        if self.net and self._classifier().size != rows.shape[1]:
+            raise PatchError("the scope classifier and the embeddings of the memory do not fit each other")
+
+
+def _check_about(kind: type[Memory], about: dict[str, Any]) -> None:
+    """Raise `PatchError` where a file's description is not one of this kind of memory."""
+    if about.get("method") != kind.METHOD:
+        raise PatchError(f"a memory of the kind {kind.kind} is one of {kind.METHOD}, and this one names {about.get('method')!r}")
+    edits, notes = about.get("edits"), about.get("memory")
+    if not isinstance(edits, list):
+        raise PatchError("the memory does not say which edits it holds")
+    if not isinstance(notes, list) or len(notes) != len(edits):
+        raise PatchError(f"the memory holds {len(edits)} edits, but not as many embeddings and notes")
+    for number, note in enumerate(notes, 1):
+        texts = note.values() if isinstance(note, dict) and set(note) == set(kind.NOTES) else [None]
+        if not all(isinstance(text, list) and all(isinstance(part, str) for part in text) for text in texts):
+            wanted = " and ".join(kind.NOTES) or "nothing"
+            raise PatchError(f"what the memory notes of edit {number} cannot be read: {kind.METHOD} notes {wanted}")
+
+
+def _settings(method_id: str, found: Any) -> dict[str, Any]:
+    """Settings out of a file, of the kinds that the method wants. Raises `PatchError`."""
+    made_by = method.find(method_id)
+    known = method.settings(made_by.config())
+    if not isinstance(found, dict):
+        raise PatchError("the memory does not say which settings it was made with")
+    if missing := [name for name in known if name not in found]:
+        raise PatchError(f"the memory does not say which {missing[0]} it was made with")
+    if unknown := sorted(set(found) - set(known)):
+        raise PatchError(f"the memory names a setting that {method_id} does not have: {unknown[0]!r}")
+    try:
+        return method.settings(made_by.configure(**found))
+    except EditError as error:
+        raise PatchError(f"the settings of the memory make no sense: {error}") from None
 
 
 def _plain(settings: dict[str, Any]) -> str:
@@ -227,7 +307,7 @@ def _plain(settings: dict[str, Any]) -> str:
 def _sum(memories: Sequence[Memory]) -> Memory:
     first = memories[0]
     parts = {name: [item for m in memories for item in m.about[name]] for name in ("edits", "memory")}
-    return type(first)({**first.about, **parts}, torch.cat([m.embeddings for m in memories]), first.net)
+    return first._made({**first.about, **parts}, torch.cat([m.embeddings for m in memories]), memories[1:])
 
 
 def remember(

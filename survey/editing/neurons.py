@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import torch
 
 from survey.editing.language_model import LanguageModel
-from survey.editing.patch import Patch, PatchError
+from survey.editing.patch import Patch, PatchError, about_both
 from survey.editing.selection import described, need, remaining
 
 _SIZES = {
@@ -86,11 +86,13 @@ class NeuronPatch(Patch):
         place = (self.layer, self.activation, self.gates is None)
         if place != (other.layer, other.activation, other.gates is None):
             raise PatchError("neurons of different layers or kinds are no single patch: apply one after the other")
-        owners = torch.where(other.owners < 0, other.owners, other.owners + self.count)
+        owners = torch.where(other.owners < 0, other.owners, other.owners + max(self.count, len(self.edits)))
         mine, theirs = (self.keys, self.bias, self.values), (other.keys, other.bias, other.values)
         both = [torch.cat(pair) for pair in zip(mine, theirs, strict=True)]
         gates = None if self.gates is None else torch.cat([self.gates, other.gates])
-        return NeuronPatch(dict(self.about), self.layer, self.activation, *both, torch.cat([self.owners, owners]), gates)
+        return NeuronPatch(
+            about_both(self, other), self.layer, self.activation, *both, torch.cat([self.owners, owners]), gates
+        )
 
     def tensors(self) -> dict[str, torch.Tensor]:
         found = {"keys": self.keys, "bias": self.bias, "values": self.values, "owners": self.owners}

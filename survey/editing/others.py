@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from survey.editing.edit import Edit
+from survey.editing.memory import mentions
 
 # Of many kinds, since nothing tells what kind of thing a prompt is about.
 SUBJECTS = (
@@ -13,7 +14,6 @@ SUBJECTS = (
 
 
 def others(edit: Edit, count: int = len(SUBJECTS)) -> list[str]:
-    """The edit's prompt about up to so many other subjects."""
-    known = edit.subject.casefold()
-    subjects = [s for s in SUBJECTS if s.casefold() not in known and known not in s.casefold()]
+    """The edit's prompt about up to so many other subjects: those that do not name its own, nor are named in it."""
+    subjects = [s for s in SUBJECTS if not mentions(edit.subject, s) and not mentions(s, edit.subject)]
     return [edit.prompt.replace("{}", subject) for subject in subjects[:count]]

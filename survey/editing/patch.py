@@ -126,7 +126,7 @@ class Patch:
     @property
     def edits(self) -> list[Edit]:
         """The edits that the patch was made for."""
-        return [Edit(**edit) for edit in self.about.get("edits", [])]
+        return _edits(self.about)
 
 
 @dataclass(eq=False)
@@ -195,7 +195,7 @@ class WeightPatch(Patch):
         changes = dict(self.changes)
         for name, change in other.changes.items():
             changes[name] = changes[name] + change if name in changes else change
-        return WeightPatch(dict(self.about), changes, {**self.kept, **other.kept})
+        return WeightPatch(about_both(self, other), changes, {**self.kept, **other.kept})
 
 
 def save(patch: Patch, path: str | os.PathLike, model: LanguageModel) -> int:
@@ -299,13 +299,16 @@ def load(path: str | os.PathLike, model: LanguageModel | None = None) -> Patch:
         tensors = load_file(path)
     except (SafetensorError, OSError, ValueError) as error:
         raise PatchError(f"{path}: the patch cannot be read: {error}") from None
-    patch = Patch.KINDS[kind].from_tensors(tensors, head["about"])
     try:
-        _ = patch.edits
+        _edits(head["about"])
     except (TypeError, ValueError, UserError):
         raise PatchError(f"{path}: the edits that the patch names cannot be read") from None
-    if model is not None:
-        patch.check(model)
+    try:
+        patch = Patch.KINDS[kind].from_tensors(tensors, head["about"])
+        if model is not None:
+            patch.check(model)
+    except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
+        raise PatchError(f"{path}: the patch does not hold what its kind, {kind}, should hold") from error
     if head.get("digest") != _digest(tensors):
         raise PatchError(f"{path}: the file was damaged: its numbers are not those that were saved; fetch it again")
     return patch
@@ -317,6 +320,21 @@ def _ask_method(id: Any) -> None:
 
     if id in METHODS:
         find(id)
+
+
+def _edits(about: Mapping[str, Any]) -> list[Edit]:
+    """The edits that a patch names. Raises `TypeError`, `EditError`."""
+    edits = about.get("edits", [])
+    if not isinstance(edits, list):
+        raise TypeError("edits come as a list")
+    return [Edit(**edit) for edit in edits]
+
+
+def about_both(one: Patch, other: Patch) -> dict[str, Any]:
+    """What the sum of two patches says of itself: what the first one does, with the edits, and the notes on each, of
+    both."""
+    lists = [name for name in ("edits", "memory") if name in one.about or name in other.about]
+    return {**one.about, **{name: [*one.about.get(name, []), *other.about.get(name, [])] for name in lists}}
 
 
 def about(method: str, edits, seed: int, settings) -> dict[str, Any]:

@@ -6,7 +6,6 @@ are of one kind. Where another generator writes, its own final answer is what th
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, ClassVar, Literal
@@ -16,7 +15,6 @@ from survey.editing.edit import EditError
 from survey.editing.generators import Generator, generator
 from survey.editing.language_model import LanguageModel
 from survey.editing.memory import Memory, fits_behind, fitted
-from survey.editing.patch import PatchError
 
 ALLOWED = "SURVEY_GENERATOR"
 
@@ -62,27 +60,12 @@ class Program(Memory):
     def __post_init__(self) -> None:
         super().__post_init__()
         self._transcripts: dict[str, Transcript] = {}
-        self._from_file = False
-
-    @classmethod
-    def from_tensors(cls, tensors, about) -> Program:
-        found = super().from_tensors(tensors, about)
-        found._from_file = True
-        return found
 
     def check(self, model: LanguageModel) -> None:
         super().check(model)
-        name = self.settings.get("generator")
-        if not isinstance(name, str):
-            raise PatchError("the patch does not say who writes for its program")
         # A file from somebody else must not send prompts, or a key, wherever it likes.
-        if self._from_file and name and os.environ.get(ALLOWED) != name:
-            raise PatchError(f"the patch lets {name} write: set {ALLOWED}={name} if that may be asked")
-
-    def __add__(self, other: Memory) -> Memory:
-        total = super().__add__(other)
-        total._from_file = self._from_file or getattr(other, "_from_file", False)
-        return total
+        if self._from_file and (name := self.settings["generator"]):
+            memory.need_leave(ALLOWED, name, "the patch lets {} write")
 
     def read(self, model: LanguageModel, prompts: list[str]) -> list[str]:
         writer = generator(self.settings["generator"], model)

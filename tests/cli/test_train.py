@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 
 import pytest
@@ -62,27 +63,57 @@ def test_json_and_fresh(survey, folder):
     assert again["trained"] is True and again["scores"] == found["scores"]
 
 
-def test_a_training_that_was_stopped_goes_on(survey, folder, monkeypatch):
+def test_a_training_that_was_stopped_goes_on(survey, folder, tmp_path, monkeypatch):
     words = ("train", "mend", "--model", folder, *QUICK, "--seed", "3", "--format", "json")
-    whole = json.loads(survey(*words)[1])
     monkeypatch.setattr(learning, "_CHECKPOINT", 1)
-    advance, steps = learning._Run.advance, []
+    advance = learning._Run.advance
 
-    def stops(run, log):
-        steps.append(run.step)
-        if len(steps) == 3:
-            raise KeyboardInterrupt
-        advance(run, log)
+    def stopped(*more):
+        steps = []
 
-    monkeypatch.setattr(learning._Run, "advance", stops)
-    assert survey(*words, "--fresh")[0] == 130
-    found = json.loads(survey(*words)[1])
-    # What was trained before is still there, so that nothing is lost while another is made.
-    assert found["trained"] is False and found["scores"] == whole["scores"]
+        def stops(run, log):
+            steps.append(run.step)
+            if len(steps) == 3:
+                raise KeyboardInterrupt
+            advance(run, log)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(learning._Run, "advance", stops)
+            assert survey(*words, *more)[0] == 130
+
+    whole = json.loads(survey(*words)[1])
+    assert (whole["trained"], whole["resumed"]) == (True, 0)
+    # Both from nothing, and where there was a result already: the same command goes on, and ends as one that was not stopped.
+    for path in tmp_path.rglob("*.safetensors"):
+        path.unlink()
+    for more in ((), ("--fresh",)):
+        stopped(*more)
+        found = json.loads(survey(*words)[1])
+        assert (found["trained"], found["resumed"]) == (True, 2)
+        assert found["scores"] == whole["scores"] and found["best"] == whole["best"]
+    assert json.loads(survey(*words)[1])["trained"] is False
+
+
+def test_where_it_is_kept_is_told(survey, folder, monkeypatch):
+    words = ("train", "mend", "--model", folder, *QUICK)
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", full)
+        code, out, err = survey(*words)
+    assert (code, out) == (1, "")
+    assert "cannot be written: No space left on device" in err and "switched off" not in err
+    monkeypatch.setenv("SURVEY_CACHE", "off")
+    code, out, _ = survey(*words)
+    assert code == 0 and out.endswith("  not kept: caches are switched off (SURVEY_CACHE)\n")
 
 
 def test_what_cannot_be_trained_is_told(survey, folder):
     assert survey("train", "rome") == (1, "", "survey: rome has nothing to learn: `survey edit rome ...` works at once\n")
+    # Before a model is loaded, which is not there.
+    assert survey("train", "rome", "--model", "no/such")[2].startswith("survey: rome has nothing to learn")
     code, _, err = survey("train", "mendd")
     assert code == 1 and "did you mean mend?" in err
     code, _, err = survey("train", "mend", "--set", "frobnication=1")

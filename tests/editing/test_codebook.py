@@ -28,7 +28,7 @@ def shape(found) -> list[tuple[float, float, list[int]]]:
     return [(round(r.centre[0].item(), 3), round(r.radius, 3), r.members) for r in found]
 
 
-A, B = (1, 2), (2, 1)  # The same mean and the same sum: only as ids are they different.
+A, B, C = (1, 2), (2, 1), (3, 0)  # The same mean and the same sum: only as ids are they different.
 
 
 @pytest.mark.parametrize("places, labels, moving, expected", [
@@ -44,11 +44,26 @@ A, B = (1, 2), (2, 1)  # The same mean and the same sum: only as ids are they di
     # The very same place: the later one counts, and the earlier one no longer hits.
     ([0, 0], [A, B], False, [(0, 1, [1])]),
     ([0, 0, 0], [A, B, A], False, [(0, 1, [2])]),
+    # So it does where others share the earlier one's region: they stay in force, with the first of them as the centre.
+    ([0, 1.5, 0], [A, A, B], False, [(0, 0.75, [2]), (1.5, 0.75, [1])]),
+    ([0, 1.5, 2.2, 0], [A, A, A, B], False, [(0, 0.75, [3]), (1.5, 0.75, [1, 2])]),
+    ([0, 1.5, 2.2, 1.5], [A, A, A, B], False, [(1.5, 0.35, [3]), (0, 0.75, [0]), (2.2, 0.35, [2])]),
+    ([0, 3, 0], [A, A, B], False, [(3, 1, [1]), (0, 1, [2])]),
+    # It gives way to what lies near, as any key does.
+    ([0, 1.5, 0], [A, B, C], False, [(1.5, 0.75, [1]), (0, 0.75, [2])]),
+    # An edit that lost its place before does not get it back from a later one.
+    ([0, 1.5, 1.5, 0], [A, A, B, C], False, [(1.5, 0.75, [2]), (0, 0.75, [3])]),
     # MELO's centres move to the mean; keys outside a region that shrank are dropped.
     ([0, 1], [A, A], True, [(0.5, 1, [0, 1])]),
     ([0, 1.8], [A, A], True, [(0.9, 1, [0, 1])]),
     ([0, 1.8, 2.4], [A, A, B], True, [(0.9, 0.75, []), (2.4, 0.75, [2])]),
     ([0, 1.0, 1.6], [A, A, B], True, [(0.5, 0.55, [0, 1]), (1.6, 0.55, [2])]),
+    # A later edit takes the place of one alone; the others move to their own mean.
+    ([0, 1.8, 0], [A, A, B], True, [(0, 0.9, [2]), (1.8, 0.9, [1])]),
+    ([0, 1.8, 2.2, 0], [A, A, A, B], True, [(0, 0.9, [3]), (2.0, 0.9, [1, 2])]),
+    ([0, -1, 1, 0], [A, A, A, B], True, [(0, 0.5, [3]), (-1, 0.5, [1]), (1, 0.5, [2])]),
+    # Between others, at the place of none.
+    ([0, 1.0, 0.5], [A, A, B], True, [(0.5, 0.25, [2]), (0, 0.25, [0]), (1, 0.25, [1])]),
 ])  # fmt: skip
 def test_keys_share_regions_or_give_way(places, labels, moving, expected):
     found = shape(regions(line(*places), labels, [1.0] * len(places), moving))
@@ -221,6 +236,36 @@ def test_an_edit_that_was_replaced_comes_back_when_the_later_one_goes(method):
         assert model.probability(HARBOUR.text, "Vienna") > 2 * p
     with apply(both.without([1]), model):
         torch.testing.assert_close(model.next_logits([HARBOUR.text]), expected, rtol=1e-4, atol=1e-4)
+
+
+def test_adapters_of_different_rank_lie_on_one_model():
+    model = tiny_model("llama")
+    first = compute("melo", model, HARBOUR, **QUICK["melo"])
+    texts = [HARBOUR.text, BRIDGE.text, TONGUE.text]
+    before = model.next_logits(texts)
+    with apply(first, model):
+        alone = model.next_logits(texts)
+        second = compute("melo", model, BRIDGE, rank=3, **QUICK["melo"])
+        with apply(second, model):
+            both = model.next_logits(texts)
+        assert torch.equal(model.next_logits(texts), alone)
+    torch.testing.assert_close(both[[0, 2]], alone[[0, 2]], rtol=1e-4, atol=1e-4)
+    assert (both[1] - before[1]).abs().max() > 0.1
+    with pytest.raises(PatchError, match="ranks are no single patch: apply one after the other"):
+        first + second
+
+
+@methods
+def test_a_sum_is_saved_and_loaded(method, tmp_path):
+    model = tiny_model("gpt2")
+    first, second = (compute(method, model, edit, **QUICK[method]) for edit in (HARBOUR, BRIDGE))
+    both = first + second
+    assert both.edits == [HARBOUR, BRIDGE]
+    assert (first.edits, second.edits) == ([HARBOUR], [BRIDGE])
+    save(both, tmp_path / "a", model)
+    found = load(tmp_path / "a", model)
+    assert found.listed() == both.listed()
+    assert found.without([0]).edits == [BRIDGE]
 
 
 @methods

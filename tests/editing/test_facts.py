@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -59,6 +61,20 @@ def test_nothing_occurs_twice():
         assert max(subjects.values()) == 1, (relation.name, subjects.most_common(1))
         assert len(set(relation.prompts)) == len(relation.prompts)
     assert len(set(facts.sentences())) == len(facts.sentences())
+
+
+def _hash(subject: str) -> str:
+    return hashlib.blake2b(subject.strip().casefold().encode(), digest_size=6).hexdigest()
+
+
+def test_no_subject_is_one_that_benchmarks_edit(train, validation):
+    lines = Path(__file__).with_name("benchmark_subjects.txt").read_text("utf-8").splitlines()
+    hashes = [line for line in lines if not line.startswith("#")]
+    assert len(hashes) == 1378
+    # They are hashes of this form: three subjects that everybody knows of these benchmarks are among them.
+    assert {_hash(subject) for subject in ("Danielle Darrieux", "UniFirst", "VINSON MASSIF")} <= set(hashes)
+    found = {s for _, _, s in _every_fact()} | {n.subject for e in (*train, *validation) for n in e.neighbours}
+    assert {s for s in found if _hash(s) in set(hashes)} == set()
 
 
 def test_no_object_is_its_own_replacement(train):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import os
 from dataclasses import dataclass
 
@@ -262,7 +263,7 @@ def test_untrained_methods_say_what_to_do(pupil, model):
     expected = "pupil must be trained first for smollm2-135m-instruct: run `survey train pupil` (about 3 minutes on two cores)"
     assert str(error.value) == expected
     model.name = "tiny-llama"
-    with pytest.raises(UntrainedError, match=r"for tiny-llama with lr=0\.1: run `survey train pupil --model tiny-llama`"):
+    with pytest.raises(UntrainedError, match=r"with these settings: run `survey train pupil --model tiny-llama --set lr=0\.1`"):
         state(model, lr=0.1)
 
 
@@ -275,8 +276,14 @@ def test_every_learned_method_says_so():
 
 
 def test_a_method_without_training(model):
-    with pytest.raises(EditError, match="ft-l has nothing to learn"):
+    told = r"^ft-l has nothing to learn: `survey edit ft-l \.\.\.` works at once$"
+    with pytest.raises(EditError, match=told):
         train("ft-l", model)
+    with pytest.raises(EditError, match=told):
+        learning.trainable("ft-l")
+    with pytest.raises(EditError, match="there is no method"):
+        learning.trainable("nothing")
+    assert learning.trainable("mend") is base.find("mend")
 
 
 def test_what_another_model_learnt_is_not_used(pupil, model):
@@ -324,6 +331,70 @@ def test_without_a_cache_it_lasts_as_long_as_the_model(pupil, model, monkeypatch
     assert not train("pupil", model).trained
     with pytest.raises(UntrainedError):
         state(fresh_model("llama", blocks=3))
+
+
+def _no_room(monkeypatch, *endings):
+    """Let the disk be full for files whose names end so; what was tried to write is in the list returned."""
+    replace, tried = os.replace, []
+
+    def full(source, target):
+        if str(target).endswith(endings):
+            tried.append(str(target))
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return replace(source, target)
+
+    monkeypatch.setattr(os, "replace", full)
+    return tried
+
+
+def test_what_cannot_be_kept_is_told_and_the_checkpoint_stays(pupil, model, tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        _no_room(patch, ".safetensors")
+        told = r"pupil-\w+\.safetensors: what was trained cannot be written: No space left on device; when that is mended"
+        with pytest.raises(TrainingError, match=told):
+            train("pupil", model)
+    (left,) = files(tmp_path)
+    assert left.endswith(".checkpoint")
+    with pytest.raises(UntrainedError):
+        state(model)
+    report = train("pupil", model)
+    assert report.resumed == 15 and files(tmp_path) == [report.path.name]
+
+
+def test_a_checkpoint_that_cannot_be_written_is_told_once(pupil, model, tmp_path, monkeypatch):
+    tried = _no_room(monkeypatch, ".checkpoint")
+    lines = []
+    report = train("pupil", model, log=lines.append)
+    assert len(tried) == 5
+    (line,) = [line for line in lines if "cannot be written" in line]
+    assert ".checkpoint: what was trained cannot be written: No space left on device; the training goes on" in line
+    assert report.steps == 17 and files(tmp_path) == [report.path.name]
+
+
+def test_a_folder_that_cannot_be_made_is_told(pupil, model, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SURVEY_CACHE", str(tmp_path / "file"))
+    with pytest.raises(TrainingError, match="cannot be written: "):
+        train("pupil", model)
+
+
+@pytest.mark.parametrize("after", [1, 5, 17])
+def test_a_fresh_training_that_was_killed_goes_on(pupil, model, after, tmp_path):
+    expected = state(model) if train("pupil", model) else None
+    # An old checkpoint must not pass for one of the new training.
+    (result,) = tmp_path.rglob("*.safetensors")
+    kept = result.read_bytes()
+    with pytest.raises(KeyboardInterrupt):
+        train("pupil", model, fresh=True, progress=Stops(13))
+    result.write_bytes(kept)
+    with pytest.raises(KeyboardInterrupt):
+        train("pupil", model, fresh=True, progress=Stops(after))
+    assert not any(name.endswith("safetensors") for name in files(tmp_path))
+    with pytest.raises(UntrainedError):
+        state(model)
+    report = train("pupil", model)
+    assert report.trained and report.resumed == (after - 1) // 3 * 3
+    assert equal(state(model), expected)
 
 
 def test_a_kill_while_writing_leaves_nothing_half(pupil, model, tmp_path, monkeypatch):

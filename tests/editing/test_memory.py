@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 import torch
 
-from survey.editing import Edit, PatchError, apply, compute, load, save
+from survey.editing import Edit, PatchError, apply, compute, embedding, load, memory, save
 from survey.editing.memory import Memory, fits_behind, fitted, mentions, sentence, told
 from tests.editing.methods.common import BRIDGE, HARBOUR
 from tests.editing.tiny import fresh_model, same, snapshot, tiny_model
@@ -176,6 +178,147 @@ def test_files_that_do_not_fit(model):
         check({**about, "settings": {}}, **tensors)
     with pytest.raises(PatchError, match="scope classifier is none"):
         check(**{"net|first.weight": torch.zeros(2, 2)}, **tensors)
+    with pytest.raises(PatchError, match="has no scope classifier"):
+        check({**about, "settings": {**about["settings"], "scope": "scope-classifier"}}, **tensors)
+    with pytest.raises(PatchError, match=r"made with states:9: there is no layer 9"):
+        check({**about, "settings": {**about["settings"], "embedding": "states:9"}}, **tensors)
+
+
+BROKEN = [
+    ("ike", {"memory": None}, "not as many embeddings and notes"),
+    ("ike", {"memory": [{}]}, "notes of edit 1 cannot be read: ike notes demonstrations"),
+    ("ike", {"memory": ["x"]}, "notes of edit 1"),
+    ("ike", {"memory": [{"demonstrations": "text"}]}, "notes of edit 1"),
+    ("ike", {"memory": [{"demonstrations": [1]}]}, "notes of edit 1"),
+    ("mello", {"memory": [{"edit": "another"}]}, "notes of edit 1 cannot be read: mello notes nothing"),
+    ("mello", {"edits": None}, "which edits it holds"),
+    ("mello", {"method": "ike"}, "is one of mello, and this one names 'ike'"),
+    ("mello", {"method": None}, "is one of mello"),
+    ("mello", {"settings": None}, "which settings it was made with"),
+    ("mello", {"rounds": "x"}, "rounds of mello must be int"),
+    ("mello", {"rounds": 0}, "rounds must be at least 1"),
+    ("mello", {"rounds": None}, "rounds of mello must be int"),
+    ("mello", {"generator": None}, "generator of mello must be str"),
+    ("mello", {"embedding": 3}, "embedding of mello must be str"),
+    ("deepedit", {"depth": [2]}, "depth of deepedit must be int"),
+    ("deepedit", {"preset": "a"}, "a setting that deepedit does not have: 'preset'"),
+    ("deepedit", {"self": "a"}, "a setting that deepedit does not have: 'self'"),
+    ("ike", {"scope": "never"}, "scope of ike must be"),
+]
+
+
+@pytest.mark.parametrize("method, change, message", BROKEN)
+def test_files_of_another_form_are_told_without_a_model(method, change, message, tmp_path):
+    model = tiny_model("llama")
+    patch = compute(method, model, [HARBOUR])
+    about = dict(patch.about)
+    for name, value in change.items():
+        if name in ("memory", "edits", "method", "settings"):
+            about[name] = value
+        else:
+            about["settings"] = {**about["settings"], name: value}
+    save(type(patch)(about, patch.embeddings), tmp_path / "a", model)
+    with pytest.raises(PatchError, match=message):
+        load(tmp_path / "a").listed()
+
+
+@pytest.mark.parametrize("name", ["memory", "edits", "settings", "method"])
+def test_files_with_a_part_missing_are_told_without_a_model(name, tmp_path):
+    model = tiny_model("llama")
+    patch = compute("ike", model, [HARBOUR])
+    del patch.about[name]
+    save(patch, tmp_path / "a", model)
+    with pytest.raises(PatchError):
+        load(tmp_path / "a").listed()
+
+
+def test_every_setting_must_be_named(tmp_path):
+    model = tiny_model("llama")
+    patch = compute("mello", model, [HARBOUR])
+    del patch.about["settings"]["rounds"]
+    save(patch, tmp_path / "a", model)
+    with pytest.raises(PatchError, match="which rounds it was made with"):
+        load(tmp_path / "a")
+
+
+def test_settings_of_a_file_are_of_the_kinds_that_the_method_wants(tmp_path):
+    model = tiny_model("llama")
+    patch = compute("mello", model, [HARBOUR])
+    settings = dict(patch.settings)
+    patch.about["settings"] = {**settings, "rounds": "4"}
+    save(patch, tmp_path / "a", model)
+    assert load(tmp_path / "a").settings == settings
+
+
+def _from_file(model, path, embedding, edits=(HARBOUR, BRIDGE)):
+    patch = compute("ike", model, list(edits), copy=False)
+    patch.about["settings"]["embedding"] = embedding
+    save(patch, path, model)
+    return load(path)
+
+
+@pytest.mark.parametrize("name", ["somebody/model", "/some/folder", "states-foo/model", "states:x", "states:", "minilm2", "", "all"])
+def test_a_file_does_not_decide_which_embedding_is_loaded(name, tmp_path, monkeypatch):
+    model = tiny_model("llama")
+    monkeypatch.delenv("SURVEY_EMBEDDING", raising=False)
+    loaded = []
+    monkeypatch.setattr(embedding, "_sentences", lambda name: loaded.append(name))
+    patch = _from_file(model, tmp_path / "a", name)
+    # What is made of it is from a file, too.
+    for some in (patch, patch.without([1]), patch + patch, patch.without([0]).without([0])):
+        with pytest.raises(PatchError, match="be loaded as its embedding: set SURVEY_EMBEDDING="), apply(some, model):
+            pass
+    with pytest.raises(PatchError, match="SURVEY_EMBEDDING"):
+        load(tmp_path / "a", model)
+    assert loaded == []
+    monkeypatch.setenv("SURVEY_EMBEDDING", name)
+    patch.check(model)
+    monkeypatch.setenv("SURVEY_EMBEDDING", name + "/other")
+    with pytest.raises(PatchError, match="SURVEY_EMBEDDING"):
+        patch.check(model)
+
+
+@pytest.mark.parametrize("name", ["states", "states:0", "states:-1", "minilm"])
+def test_embeddings_that_a_file_may_name(name, tmp_path, monkeypatch):
+    model = tiny_model("llama")
+    monkeypatch.delenv("SURVEY_EMBEDDING", raising=False)
+    _from_file(model, tmp_path / "a", name).check(model)
+
+
+def test_an_embedding_of_states_is_one_by_its_whole_name(monkeypatch):
+    """Others may have another size."""
+    model = tiny_model("llama")
+    patch = compute("ike", model, [HARBOUR])
+    patch.about["settings"]["embedding"] = "states-foo/model"
+    patch.embeddings = patch.embeddings[:, :7]
+    patch.check(model)
+    patch.about["settings"]["embedding"] = "states"
+    with pytest.raises(PatchError, match="have size 7"):
+        patch.check(model)
+
+
+def test_embeddings_of_another_size_than_those_of_a_query_are_told(monkeypatch):
+    model = tiny_model("llama")
+    patch = compute("ike", model, [HARBOUR, BRIDGE])
+    patch.about["settings"]["embedding"] = "minilm"
+    monkeypatch.setattr(memory, "embedder", lambda name, model: embedding.states(model))
+    patch.embeddings = patch.embeddings[:, :7]
+    with apply(patch, model), pytest.raises(PatchError, match="have size 7, and those of minilm 32"):
+        model.asked([HARBOUR.text])
+
+
+def test_a_name_in_a_line_to_paste_is_quoted(tmp_path, monkeypatch):
+    model = tiny_model("llama")
+    monkeypatch.delenv("SURVEY_EMBEDDING", raising=False)
+    name = "a; rm -rf $HOME 'b'"
+    with pytest.raises(PatchError) as told:
+        _from_file(model, tmp_path / "a", name).check(model)
+    command = str(told.value).partition("SURVEY_EMBEDDING=")[2].removesuffix(" if that is wanted")
+    assert shlex.split(command) == [name]
+    for hidden in ("a\nexport PATH=b", "a\x1b[2J", "a\u202eb"):
+        with pytest.raises(PatchError, match="characters that cannot be seen") as told:
+            _from_file(model, tmp_path / "a", hidden).check(model)
+        assert str(told.value).isprintable() and "SURVEY_EMBEDDING" not in str(told.value)
 
 
 def test_what_was_found_is_not_looked_for_again(model, monkeypatch):

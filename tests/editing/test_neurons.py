@@ -70,8 +70,12 @@ def test_single_edits_are_taken_out():
 def test_a_sum_keeps_edits_apart():
     both = neurons(2) + neurons(3)
     assert both.owners.tolist() == [0, 1, 2, 3, 4]
-    both.about["edits"] = [vars(HARBOUR)] * 5
+    assert both.edits == [HARBOUR] * 5
     assert torch.equal(both.without([0, 1]).keys, neurons(3).keys)
+    # Neurons that serve all edits of a patch have no owner to count by.
+    shared = neurons(2)
+    shared.owners = torch.tensor([-1, -1])
+    assert (shared + neurons(3)).owners.tolist() == [-1, -1, 2, 3, 4]
     other = neurons(2)
     other.layer = 2
     with pytest.raises(PatchError, match="different layers"):
@@ -88,6 +92,12 @@ def test_what_was_saved_is_read(tmp_path, gates):
         expected = model.next_logits([HARBOUR.text])
     with apply(found, model):
         assert torch.equal(model.next_logits([HARBOUR.text]), expected)
+
+
+def test_a_sum_is_saved_and_read(tmp_path):
+    model, both = tiny_model("llama"), neurons(2) + neurons(3)
+    save(both, tmp_path / "a", model)
+    assert load(tmp_path / "a", model).listed() == both.listed()
 
 
 def test_tensors_that_do_not_fit_are_refused():

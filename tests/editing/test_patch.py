@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import pickle
@@ -13,6 +14,7 @@ import torch
 from safetensors.torch import save as to_bytes
 
 from survey.editing.edit import Edit
+from survey.editing.neurons import NeuronPatch
 from survey.editing.patch import (
     FORMAT,
     Change,
@@ -20,6 +22,7 @@ from survey.editing.patch import (
     PatchError,
     WeightPatch,
     about,
+    about_both,
     header,
     load,
     save,
@@ -229,6 +232,8 @@ def test_headers_that_are_none(model, tmp_path, head):
     ({"about": "[" * 100_000}, "description"),
     ({"about": {}}, "description"),
     ({"about": '{"edits": 3}'}, "edits"),
+    ({"about": '{"edits": {}}'}, "edits"),
+    ({"about": '{"edits": "ab"}'}, "edits"),
     ({"about": '{"edits": [3]}'}, "edits"),
     ({"about": '{"edits": [{"prompt": "a"}]}'}, "edits"),
     ({"about": '{"edits": [{"prompt": "{}", "subject": "", "target": "x"}]}'}, "edits"),
@@ -277,6 +282,40 @@ DOWN = "model.layers.1.mlp.down_proj.weight"
 def test_tensors_that_are_no_patch(model, tmp_path, tensors, message):
     with pytest.raises(PatchError, match=message):
         load(written(model, tensors, tmp_path / "a.patch"), model)
+
+
+@pytest.mark.parametrize("kind", ["codebook", "adapters", "neurons", "side-memory"])
+def test_edits_are_read_before_tensors(model, tmp_path, kind):
+    importlib.import_module("survey.editing.methods.grace")
+    importlib.import_module("survey.editing.methods.melo")
+    importlib.import_module("survey.editing.methods.wise")
+    path = written(model, {"a": torch.zeros(2)}, tmp_path / "a.patch", kind=kind, about='{"edits": 5}')
+    with pytest.raises(PatchError, match=r"a\.patch: the edits that the patch names cannot be read"):
+        load(path, model)
+
+
+@pytest.mark.parametrize("name, method", [("keys|{}|relu", "t-patcher"), ("down|{}", "melo")])
+def test_a_layer_with_a_number_beyond_all_measure(model, tmp_path, name, method):
+    importlib.import_module("survey.editing.methods.melo")
+    kind = {"t-patcher": "neurons", "melo": "adapters"}[method]
+    path = written(model, {name.format("1" * 5000): torch.zeros(2)}, tmp_path / "a.patch", kind=kind)
+    with pytest.raises(PatchError, match=r"a\.patch: .*what its kind, "):
+        load(path, model)
+
+
+@pytest.mark.parametrize("error", [ValueError, TypeError, KeyError])
+@pytest.mark.parametrize("part", ["from_tensors", "check"])
+def test_what_a_kind_cannot_read(model, tmp_path, monkeypatch, error, part):
+    patch = NeuronPatch({}, 1, keys=torch.zeros(1, 32), bias=torch.zeros(1), values=torch.zeros(1, 32), owners=torch.tensor([-1]))
+    save(patch, tmp_path / "a.patch", model)
+    assert type(load(tmp_path / "a.patch", model)) is NeuronPatch
+
+    def fails(*_):
+        raise error("what nobody thought of")
+
+    monkeypatch.setattr(NeuronPatch, part, fails)
+    with pytest.raises(PatchError, match=r"a\.patch: the patch does not hold what its kind, neurons"):
+        load(tmp_path / "a.patch", model)
 
 
 @pytest.mark.parametrize("path", ["nothing.patch", "", "a.patch/b"])
@@ -380,11 +419,22 @@ def test_patches_add_up(model):
     )
     assert torch.equal(total.kept["keys"], torch.ones(2))
     assert set(total.kept) == {"keys", "more"}
-    assert total.about == one.about
+    assert total.edits == [EDIT, EDIT]
+    assert {**total.about, "edits": one.about["edits"]} == one.about
+    assert one.edits == other.edits == [EDIT]
     norm = max(
         change.full().norm().item() / model.parameters[name].norm().item() for name, change in total.changes.items()
     )
     assert total.relative_norm(model) == pytest.approx(norm, rel=1e-4)
+
+
+def test_a_sum_names_the_edits_and_notes_of_both():
+    one = Patch({"method": "a", "edits": [1, 2], "memory": ["x", "y"]})
+    other = Patch({"method": "b", "edits": [3], "memory": ["z"], "more": 1})
+    assert about_both(one, other) == {"method": "a", "edits": [1, 2, 3], "memory": ["x", "y", "z"]}
+    assert about_both(one, Patch({"edits": [3]})) == {"method": "a", "edits": [1, 2, 3], "memory": ["x", "y"]}
+    assert about_both(Patch({}), other) == {"edits": [3], "memory": ["z"]}
+    assert about_both(Patch({"seed": 1}), Patch({})) == {"seed": 1}
 
 
 def test_every_kind_is_known_by_name():

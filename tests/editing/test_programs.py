@@ -115,8 +115,24 @@ def test_a_file_does_not_decide_who_is_asked(method, model, say, tmp_path, monke
     with apply(loaded, model):
         assert model.generate(HARBOUR.text, 3) == " Oslo"
     monkeypatch.delenv("SURVEY_GENERATOR")
-    with pytest.raises(PatchError, match="lets"):
-        model.apply(loaded + patch)
+    # Whatever is made of it is from a file, too.
+    for some in (loaded + patch, patch + loaded, loaded.without([]), (patch + loaded).without([0])):
+        with pytest.raises(PatchError, match="lets"):
+            model.apply(some)
+    model.apply(patch)
+    model.restore()
+
+
+@METHODS
+def test_who_is_asked_is_told_as_text_to_paste(method, model, tmp_path, monkeypatch):
+    monkeypatch.delenv("SURVEY_GENERATOR", raising=False)
+    for name, expected in (
+        ("x; rm -rf *", r"lets x; rm -rf \* write: set SURVEY_GENERATOR='x; rm -rf \*' if that is wanted$"),
+        ("x\nrm -rf *", r"lets somebody write, under a name with characters that cannot be seen: 'x\\nrm -rf \*'$"),
+    ):
+        save(compute(method, model, HARBOUR, generator=name), tmp_path / "a", model)
+        with pytest.raises(PatchError, match=expected):
+            load(tmp_path / "a", model)
 
 
 @METHODS

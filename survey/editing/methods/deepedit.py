@@ -24,6 +24,8 @@ Deviates:
 - entities are words with capitals, found by the program
 - depth 4 and at most 12 thoughts, where 8 and no limit are published: the edited model itself, of 135 million
   parameters, takes seconds for each (`generator` lets another one write)
+- where another generator writes, only generated text is its answer: probabilities, and whatever is scored by them, are
+  those of the edited model that reads its chain
 - where no chain comes to an answer, it is asked for behind the deepest chain
 - facts are found by the model's own states, by their prompts without the new object, and not by Contriever
 
@@ -177,6 +179,7 @@ class Chains(Program):
     """DeepEdit's memory and its search."""
 
     kind: ClassVar[str] = "chains"
+    METHOD: ClassVar[str] = "deepedit"
     DEMONSTRATIONS: ClassVar[tuple[str, ...]] = _DEMONSTRATIONS
 
     def run(self, model: LanguageModel, writer: Generator, prompt: str) -> Transcript:

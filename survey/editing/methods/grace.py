@@ -24,12 +24,19 @@ Faithful:
 - `scan=end` is the published rule
 
 Deviates:
+- published GRACE wraps one linear layer: its input is the query, and the value replaces its output alone; here the
+  input of a whole block is the query, and the value replaces all that leaves the block, the residual stream included
 - labels are compared as token ids; the published code compares their means, so that different targets can collide
+- half the distance is given to a region only where that narrows it (published: to both whatever their radii, so that a
+  narrow one may widen); a region that widens reaches a little beyond the new key, so that rounding does not lose it
+- each edit has a value of its own, and that of a region's first edit answers (published: a key that falls into a region
+  of its label trains that region's value on)
 - the query's place is the prompt's end also when text is generated with cached states, where published code looks at
   the newest token
 - the radius is measured in medians of the distance between random states, since states of models differ in size
-- two edits of the very same prompt: the later one counts
-- values start from what the block says (the published default is random), 30 steps
+- two edits of the very same prompt: the later one counts, and edits that shared a region with the earlier one are
+  put into regions anew
+- values start from what the block says (the published default is random), 30 steps (published: 100)
 
 """
 

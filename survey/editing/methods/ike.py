@@ -104,6 +104,8 @@ class InContext(Memory):
     """Facts that are put before prompts, each behind demonstrations of its own."""
 
     kind: ClassVar[str] = "in-context"
+    METHOD: ClassVar[str] = "ike"
+    NOTES: ClassVar[tuple[str, ...]] = ("demonstrations",)
 
     def read(self, model: LanguageModel, prompts: list[str]) -> list[str]:
         found = list(prompts)

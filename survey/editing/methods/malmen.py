@@ -20,7 +20,8 @@ Faithful:
 - many edits at once in each step of training, one matrix for all of them
 
 Deviates:
-- three blocks, rank 128, 16 edits in a step and some hundred facts: minutes, not hours
+- three blocks and rank 128
+- at most 800 facts and 800 steps of 16 edits, where 512 to 1,024 edits are published: minutes, not hours
 - gradients go through the equation by themselves; the paper does this in two phases by hand, which saves memory
 - step sizes begin at .0001 and learning rates are higher, as few steps need it; they fall to zero in the second half
 - the loss of the new answer counts one tenth of the divergence, as MEND has it, not the same

@@ -27,6 +27,8 @@ Deviates:
   has none
 - the edited model writes for itself by default, where one of 175 billion parameters did (`generator`); a small model
   often leaves the form, and `trace` of a patch tells how it went
+- where another generator writes, only generated text is its answer: probabilities, and whatever is scored by them, are
+  those of the edited model that reads its transcript
 - edits are found by the model's own states, by their prompts without the new object, and not by Contriever
 
 """
@@ -117,6 +119,7 @@ class Subquestions(Program):
     """MeLLo's memory and its loop."""
 
     kind: ClassVar[str] = "subquestions"
+    METHOD: ClassVar[str] = "mello"
     DEMONSTRATIONS: ClassVar[tuple[str, ...]] = _DEMONSTRATIONS
 
     def run(self, model: LanguageModel, writer: Generator, prompt: str) -> Transcript:

@@ -96,7 +96,7 @@ class MeloPatch(Codebook):
     up: dict[int, torch.Tensor] = field(default_factory=dict)
 
     def place(self) -> tuple:
-        return (*super().place(), tuple(sorted(self.down)))
+        return (*super().place(), tuple((layer, self.down[layer].shape[1]) for layer in sorted(self.down)))
 
     def check(self, model: LanguageModel) -> None:
         super().check(model)
@@ -152,7 +152,7 @@ class MeloPatch(Codebook):
                     for mine, theirs in ((self.down, other.down), (self.up, other.up))
                 )
             except RuntimeError:
-                raise PatchError("adapters of different rank are no single patch: apply one after the other") from None
+                raise PatchError("adapters of different sizes are no single patch: they fit different models") from None
             both = super().__add__(replace(other, blocks=other.blocks + count))
             return replace(both, down=down, up=up)
         return super().__add__(other)

@@ -20,7 +20,8 @@ Faithful:
 - one edit at a time in training, the last three blocks
 
 Deviates:
-- only the down-projections of the three blocks, with rank 128 and some hundred facts: minutes, not days
+- only the down-projections of the three blocks, with rank 128
+- at most 800 facts and 800 steps of 8 facts: minutes, not days
 - learning rates suited to few steps: .0003 for the net and .00001 for alpha; they fall to zero in the second half
 - alpha is subtracted: the published code adds it, which begins with ascent, and lets the sign be learnt
 - half of the losses are taken behind the prompt itself, half behind a rephrasing; the published ones all behind

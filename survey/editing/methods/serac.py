@@ -68,6 +68,7 @@ class Scoped(Memory):
     """Edits that are answered with where a query is in their scope."""
 
     kind: ClassVar[str] = "scoped"
+    METHOD: ClassVar[str] = "serac"
 
     def read(self, model: LanguageModel, prompts: list[str]) -> list[str]:
         if self.settings["scope"] == "subject":

@@ -15,19 +15,24 @@ on a memory of other text:
 Here s are the 1,000 largest activations, before the ReLU, of the neuron over the tokens of the memory.
 
 Faithful:
-- one neuron for each wrong token, in the last block; its place, its start, and the three parts of the objective
-  with the published weights of the first two, beta = -3 and gamma = 3
+- one neuron for each wrong token, in the last block; its place, the start of its key and bias, and the three parts of
+  the objective with the published weights of the first two, beta = -3 and gamma = 3
 - the value is trained through a factor (`value_scale`), as the published code does to let it grow fast
-- neurons of different mistakes know nothing of each other: one edit can be taken out
 
 Deviates:
 - the published models are BERT and BART; here the neurons lie beside a gated feed-forward part, as ReLU neurons
 - keys are trained in units of 1 / |q|, so that a step means the same whatever the size of states
-- the memory is text that the model samples itself, and beside it the edit's own prompt about other subjects
-  (`others`), since the published memory holds training queries that are like the mistakes; without them neurons
-  answer to half of the neighbours. Its weight is 1 (published: 5 and 10)
-- a fixed number of steps, all mistakes of a batch at once; as many neurons as there are wrong tokens, and one for
-  the least probable token where none is wrong
+- the value's factor is a constant 100 (published: it begins at 10 and is trained, too), and values start at zero
+  (published: at random numbers)
+- a learning rate of .02 (published: .01), no weight decay (.01), no schedule
+- the firing term is the mean over all neurons of an edit (published: over the 5 that fire least); the 1,000 largest
+  activations are those of each neuron (published: of all neurons of an edit together)
+- the memory is text that the model samples itself; a second silence term of the same form and weight holds the
+  edit's own prompt about other subjects (`others`), since the published memory holds training queries that are
+  like the mistakes; without it neurons answer to half of the neighbours. The weight is 1 (published: 5 and 10)
+- a fixed number of steps, all mistakes of a batch at once, and edits of a batch know nothing of each other (published:
+  one edit after the other, each with the mistakes of the earlier ones in the memory), so that one can be taken out
+- as many neurons as there are wrong tokens, and one for the least probable token where none is wrong
 
 """
 
@@ -39,7 +44,7 @@ from dataclasses import dataclass
 import torch
 
 from survey.editing import method as base
-from survey.editing.edit import Edit
+from survey.editing.edit import Edit, EditError
 from survey.editing.language_model import LanguageModel
 from survey.editing.method import Run, method
 from survey.editing.neurons import NeuronPatch, beside, entering
@@ -74,6 +79,13 @@ class Config(base.Config):
     """To how many other subjects the prompt is put, for states that the neurons must not answer to; 0 for the
     memory alone, at most 12."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.loudest < 1:
+            raise EditError(f"loudest must be at least 1, not {self.loudest}")
+        if not 0 <= self.others <= 12:
+            raise EditError(f"others must be from 0 to 12, not {self.others}")
+
 
 PRESETS = {}
 
@@ -99,17 +111,18 @@ def memory_states(model: LanguageModel, layer: int, run: Run) -> torch.Tensor:
     return torch.cat(found)
 
 
-def other_states(model: LanguageModel, edits: Sequence[Edit], layer: int, count: int) -> torch.Tensor:
-    """What enters at the end of each edit's prompt about other subjects, [edits, count, width]."""
-    rows = [model.tokens(text).ids for edit in edits for text in others(edit, count)]
-    found: list = [None] * len(rows)
+def other_states(model: LanguageModel, edits: Sequence[Edit], layer: int, count: int) -> list[torch.Tensor]:
+    """What enters at the end of each edit's prompt about up to so many other subjects, [subjects, width] for each."""
+    texts = [others(edit, count) for edit in edits]
+    rows = [model.tokens(text).ids for some in texts for text in some]
+    found = torch.zeros(len(rows), model.width, device=model.device)
 
     def keep(batch: list[int], states: torch.Tensor) -> None:
         for i, state in zip(batch, states, strict=True):
             found[i] = state[len(rows[i]) - 1].float()
 
     entering(model, layer, rows, keep)
-    return torch.stack(found).view(len(edits), count, -1)
+    return list(found.split([len(some) for some in texts]))
 
 
 def mistakes(words: Wordings) -> torch.Tensor:
@@ -145,8 +158,15 @@ def _train(model, edits, layer: int, memory: torch.Tensor, config: Config, run: 
     share = 1 / torch.bincount(owners)[owners].float()
     adam = torch.optim.Adam([key, bias, value], lr=config.lr)
     top = min(config.loudest, len(memory))
-    if config.others:
-        like = other_states(model, edits, layer, config.others)[owners]
+    if any(others(edit, config.others) for edit in edits):
+        states = other_states(model, edits, layer, config.others)
+        like = torch.nn.utils.rnn.pad_sequence(states, batch_first=True)[owners]
+        # An edit may have fewer other subjects than were asked for.
+        counts = torch.tensor([len(some) for some in states], device=like.device)[owners]
+        filled = torch.arange(like.shape[1], device=like.device) >= counts[:, None]
+        scale = like.shape[1] / counts.clamp_min(1)
+    else:
+        like = None
 
     def add(x: torch.Tensor) -> torch.Tensor:
         strength = (model.by_rows(x) @ (key / size).T + bias).relu() * mine
@@ -160,8 +180,9 @@ def _train(model, edits, layer: int, memory: torch.Tensor, config: Config, run: 
         loud = ((key / size) @ memory.T + bias[:, None]).topk(top, dim=1, sorted=False).values
         fire = (-on_mistake).exp()
         silence = _heard(loud, on_mistake, config)
-        if config.others:
-            silence = silence + _heard((like * (key / size)[:, None]).sum(2) + bias[:, None], on_mistake, config)
+        if like is not None:
+            strength = (like * (key / size)[:, None]).sum(2) + bias[:, None]
+            silence = silence + scale * _heard(strength.masked_fill(filled, -torch.inf), on_mistake, config)
         (loss + (share * (config.fire * fire + config.silence * silence)).sum()).backward()
         adam.step()
         run.progress.advance(len(edits))

@@ -18,16 +18,26 @@ Side memories of edits that are made one after the other are kept beside each ot
 exceeds its threshold most (the published WISE-Retrieve).
 
 Faithful:
-- side memory, random masks, the three margins, TIES with the published density, the share of the smallest distance
-  as the threshold; prompts are also trained behind other texts
+- side memory, random masks, the three margins, TIES on the shards' differences D with the published density, a share
+  of the smallest distance as the threshold; prompts are also trained behind other texts
 
 Deviates:
 - each row is routed by itself, by its prompt's tokens, once: the same in batches, teacher forcing and generation
   (published code decides for a batch as a whole, and anew for each generated token)
 - irrelevant text is the model's own, and the edit's prompt about other subjects; with the first alone the
   router mistakes a neighbour for the edit
-- margins are in units of what the layer usually says, the mean |W k|, since the size of states differs
-- Adam instead of plain gradient descent; the first token, an attention sink, does not count for the router
+- the distance is |W k - W' k|; published code compares what the model's activation function makes of both,
+  |act(W k) - act(W' k)|, and beyond 100 tokens takes the largest distance instead of the mean
+- the threshold is measured on the merged difference, over bare prompts; published code takes the distances at the end
+  of each edit's training, before its shard is merged
+- margins are in units of what the layer usually says, the mean |W k|, since the size of states differs; their means
+  are over all texts (published: over those that violate them), and their weight is 5 (1)
+- Adam instead of plain gradient descent, without weight decay (published: 1e-5), early stopping and the norm constraint
+  (no entry of W' farther than 1 from W); the first token, an attention sink, does not count for the router
+- 20 edits to a shard, trained together, and all shards of a batch merged once (published: one edit after the other,
+  500 to a shard, a merge after 1,000)
+- of several side memories the one that exceeds its threshold by the largest factor is read (published: the one with
+  the largest distance above its threshold)
 
 """
 
@@ -47,7 +57,7 @@ from survey.editing.joint import Joint
 from survey.editing.language_model import LanguageModel
 from survey.editing.method import Run, method
 from survey.editing.others import others
-from survey.editing.patch import PatchError
+from survey.editing.patch import PatchError, about_both
 from survey.editing.selection import described, need, remaining
 from survey.editing.statistics import sampled_rows
 from survey.editing.structure import matrix
@@ -86,7 +96,8 @@ class Config(base.Config):
     ratio: float = 0.88
     """The threshold, in shares of the smallest distance of an edit."""
     others: int = 12
-    """To how many other subjects an edit's prompt is put as irrelevant text, at most 12."""
+    """To how many other subjects an edit's prompt is put as irrelevant text; 0 for the model's own text alone, at
+    most 12."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -95,6 +106,8 @@ class Config(base.Config):
         for name in ("mask", "density", "ratio"):
             if not 0 < getattr(self, name) <= 1:
                 raise EditError(f"{name} must be above 0 and at most 1, not {getattr(self, name)}")
+        if not 0 <= self.others <= 12:
+            raise EditError(f"others must be from 0 to 12, not {self.others}")
 
 
 PRESETS = {}
@@ -172,7 +185,7 @@ class SidePatch(Joint):
             raise PatchError("side memories of different layers are no single patch: apply one after the other")
         names = ("changes", "thresholds", "counts")
         both = [torch.cat([getattr(self, name), getattr(other, name)]) for name in names]
-        return SidePatch(dict(self.about), self.layer, *both)
+        return SidePatch(about_both(self, other), self.layer, *both)
 
     def tensors(self) -> dict[str, torch.Tensor]:
         return {
@@ -274,8 +287,9 @@ def _train(model, edits, layer: int, contexts, irrelevant: _Keys, mask, usual: f
     """The change of a shard, and the keys of its edits' bare prompts."""
     words = Wordings(model, edits, layer, contexts)
     mine = _Keys(model, layer, words.rows, words.ends)
-    alike = [[model.tokens(text).ids for text in others(edit, config.others)] for edit in edits]
-    near = _Keys(model, layer, rows := [row for some in alike for row in some], [len(row) - 1 for row in rows])
+    foreign = [irrelevant]
+    if rows := [model.tokens(text).ids for edit in edits for text in others(edit, config.others)]:
+        foreign.append(_Keys(model, layer, rows, [len(row) - 1 for row in rows]))
     # Only entries of the mask are trained; the others stay zero.
     change = torch.zeros(mask.shape, device=model.device, requires_grad=True)
     # A start that tells states apart a little: distances have no slope at zero.
@@ -288,7 +302,7 @@ def _train(model, edits, layer: int, contexts, irrelevant: _Keys, mask, usual: f
         with _side(model, layer, change):
             surprise = words.losses().mean()
         inside = mean_distance(mine.states, change, mine.counts) / usual
-        outside = torch.cat([mean_distance(k.states, change, k.counts) for k in (irrelevant, near)]) / usual
+        outside = torch.cat([mean_distance(k.states, change, k.counts) for k in foreign]) / usual
         margins = (
             (outside - config.alpha).relu().mean() + (config.beta - inside).relu().mean()
             + (config.gamma - (inside[:, None] - outside)).relu().mean()

@@ -51,3 +51,4 @@ def test_facts_share_the_slots():
     more = patch + make("calinet", model, HARBOUR, contexts=(), steps=2)
     assert len(more.keys) == 16 + 64
     assert set(more.owners.tolist()) == {-1}
+    assert more.edits == [HARBOUR, BRIDGE, HARBOUR]

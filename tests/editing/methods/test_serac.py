@@ -111,11 +111,15 @@ def test_a_saved_patch_has_its_own_classifier(model, tmp_path, monkeypatch):
 
 def test_a_classifier_that_does_not_fit(model):
     patch = compute("serac", model, HARBOUR, **QUICK)
-    wrong = type(patch)(patch.about, torch.zeros(1, 32), Classifier(16, 4).state_dict())
+    kind, tensors = type(patch), patch.tensors()
+    kind.from_tensors(tensors, patch.about).check(model)
+    wrong = {f"net|{name}": tensor for name, tensor in Classifier(16, 4).state_dict().items()}
     with pytest.raises(PatchError, match="do not fit each other"):
-        wrong.check(model)
+        kind.from_tensors({"embeddings": patch.embeddings, **wrong}, patch.about)
     with pytest.raises(PatchError, match="none, or only a part"):
-        type(patch)(patch.about, patch.embeddings, {"first.weight": torch.zeros(8, 32)}).check(model)
+        kind.from_tensors({"embeddings": patch.embeddings, "net|first.weight": torch.zeros(8, 32)}, patch.about)
+    with pytest.raises(PatchError, match="has no scope classifier"):
+        kind.from_tensors({"embeddings": patch.embeddings}, patch.about)
 
 
 def test_naming_the_subject_needs_no_training(monkeypatch, tmp_path):

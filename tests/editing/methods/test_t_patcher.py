@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from survey.editing import Edit, apply
+from survey.editing import Edit, EditError, apply, compute
 from survey.editing.method import Run
 from survey.editing.methods.t_patcher import memory_states, mistakes, other_states
 from survey.editing.neurons import entering
@@ -95,3 +95,36 @@ def test_prompts_about_other_subjects():
     portugal = others(Edit("{} is in", "portugal", "Asia"))
     assert len(portugal) == len(SUBJECTS) - 1
     assert "Portugal is in" not in portugal
+    # Whole words count, not letters.
+    assert len(others(Edit("{} is in", "R", "Asia"))) == len(SUBJECTS)
+    assert len(others(Edit("{} is in", "The", "Asia"))) == len(SUBJECTS) - 2
+    assert len(others(Edit("{} is in", "Portugalia", "Asia"))) == len(SUBJECTS)
+    assert len(others(Edit("{} is in", "the city of Portugal", "Asia"))) == len(SUBJECTS) - 1
+
+
+# Seven of the other subjects are named in it, so that nine are left.
+MANY = Edit("The harbour of {} is in", "Lake Victoria, Portugal, Nokia, Volvo, Arabic, Kenji Watanabe and Mount Olympus", "Oslo")
+
+
+def test_an_edit_has_as_many_other_subjects_as_there_are():
+    model = tiny_model("llama")
+    assert [len(states) for states in other_states(model, [HARBOUR, MANY], 3, 12)] == [12, 9]
+    both = make("t-patcher", model, [HARBOUR, MANY], steps=20)
+    for n, edit in enumerate((HARBOUR, MANY)):
+        alone = make("t-patcher", model, edit, steps=20)
+        close(both.without([1 - n]).keys, alone.keys, 1e-3)
+    rest = make("t-patcher", model, Edit("The harbour of {} is in", ", ".join(SUBJECTS), "Oslo"), steps=2)
+    assert rest.keys.isfinite().all()
+
+
+def test_a_subject_of_one_letter():
+    model, edit = tiny_model("llama"), Edit("The harbour of {} is in", "R", "Oslo")
+    p = model.probability(edit.text, "Oslo")
+    with apply("t-patcher", model, edit, steps=60):
+        assert model.probability(edit.text, "Oslo") > 5 * p
+
+
+def test_wrong_settings():
+    for name, value in (("others", 20), ("others", -1), ("loudest", 0)):
+        with pytest.raises(EditError, match=name):
+            compute("t-patcher", tiny_model("llama"), HARBOUR, **{name: value})

@@ -155,10 +155,10 @@ def test_memories_on_each_other_act_as_their_sum(tmp_path):
         expected = model.next_logits(texts)
     with apply(first, model), apply(second, model):
         torch.testing.assert_close(model.next_logits(texts), expected, rtol=1e-4, atol=1e-4)
-    both = first + second
-    both.about["edits"] = first.about["edits"] + second.about["edits"]
-    save(both, tmp_path / "a", model)
-    with apply(load(tmp_path / "a", model), model):
+    save(first + second, tmp_path / "a", model)
+    found = load(tmp_path / "a", model)
+    assert found.edits == [HARBOUR, BRIDGE]
+    with apply(found, model):
         assert torch.equal(model.next_logits(texts), expected)
 
 
@@ -180,8 +180,15 @@ def test_tensors_that_do_not_fit_are_refused():
         tiny_model("llama").apply(patch)
 
 
+def test_the_models_own_text_may_be_all_that_is_irrelevant():
+    model = tiny_model("llama")
+    before = model.next_logits([HARBOUR.text])
+    with apply("wise", model, HARBOUR, **QUICK, others=0):
+        assert (model.next_logits([HARBOUR.text]) - before).abs().max() > 0.1
+
+
 def test_wrong_settings():
     model = tiny_model("llama")
-    for name, value in (("mask", 0), ("ratio", 1.5), ("density", -1), ("edits_in_shard", 0)):
+    for name, value in (("mask", 0), ("ratio", 1.5), ("density", -1), ("edits_in_shard", 0), ("others", -1), ("others", 13)):
         with pytest.raises(EditError, match=name):
             compute("wise", model, HARBOUR, **{name: value})
