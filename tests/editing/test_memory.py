@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from survey.editing import Edit, PatchError, apply, compute, embedding, load, memory, save
+from survey.editing.edit import EditError
 from survey.editing.memory import Memory, fits_behind, fitted, mentions, sentence, told
 from tests.editing.methods.common import BRIDGE, HARBOUR
 from tests.editing.tiny import fresh_model, same, snapshot, tiny_model
@@ -191,7 +192,7 @@ BROKEN = [
     ("ike", {"memory": [{"demonstrations": "text"}]}, "notes of edit 1"),
     ("ike", {"memory": [{"demonstrations": [1]}]}, "notes of edit 1"),
     ("mello", {"memory": [{"edit": "another"}]}, "notes of edit 1 cannot be read: mello notes nothing"),
-    ("mello", {"edits": None}, "which edits it holds"),
+    ("mello", {"edits": None}, "edits"),
     ("mello", {"method": "ike"}, "is one of mello, and this one names 'ike'"),
     ("mello", {"method": None}, "is one of mello"),
     ("mello", {"settings": None}, "which settings it was made with"),
@@ -292,6 +293,9 @@ def test_an_embedding_of_states_is_one_by_its_whole_name(monkeypatch):
     patch.about["settings"]["embedding"] = "states-foo/model"
     patch.embeddings = patch.embeddings[:, :7]
     patch.check(model)
+    for name in ("states:--1", "states:\u0661"):
+        with pytest.raises(EditError, match="names no layer"):
+            embedding.embedder(name, model)
     patch.about["settings"]["embedding"] = "states"
     with pytest.raises(PatchError, match="have size 7"):
         patch.check(model)

@@ -203,7 +203,7 @@ def test_the_comparison_has_what_was_measured(pages, monkeypatch):
     overview = see(place("overview", "../"))
     assert overview.links == ["../methods/rome/"]
     assert "ROME †weightsnoone3.2 s1.23 GB0.88––0.88yes" in overview.text
-    assert overview.text.endswith("no edit0.25–––")
+    assert overview.text.strip().endswith("no edit0.25–––")
     single = " ".join(see(place("single", "../")).text.split())
     assert "80.88 0.70–0.95–––––0.88 0.70–0.95" in single and "no edit90.25 0.70–0.95" in single
     assert "0.88" not in place("together", "../")
