@@ -101,7 +101,7 @@ class Config(method.Config):
 class ScopeTraining(Training):
     """Learns the classifier from the project's facts, on embeddings that are computed once."""
 
-    minutes = 2
+    minutes = 1
 
     def __init__(self, model: LanguageModel, config, seed: int, without: Collection[str], progress: Quiet) -> None:
         self.config, self.seed = config, seed

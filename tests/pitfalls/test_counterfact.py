@@ -168,12 +168,15 @@ RESULTS = Path(__file__).parents[2] / "docs" / "results" / "counterfact"
 PROMISED = {
     ("rome", False): (0.98, 0.95), ("memit", False): (0.98, 0.95), ("emmet", False): (0.98, 0.95),
     ("alphaedit", False): (0.98, 0.95), ("r-rome", False): (0.95, 0), ("pmet", False): (0.95, 0),
+    ("t-patcher", False): (0.95, 0.95), ("grace", False): (0.95, 0.95), ("melo", False): (0.95, 0.95),
+    ("wise", False): (0.95, 0.95), ("serac", False): (0.95, 0), ("ike", False): (0.95, 0), ("calinet", False): (0.90, 0),
+    ("mend", False): (0.85, 0), ("malmen", False): (0.85, 0),
     ("memit", True): (0.98, 0.95), ("emmet", True): (0.98, 0.95), ("alphaedit", True): (0.98, 0.95), ("pmet", True): (0.95, 0),
 }  # fmt: skip
 
 
 def test_recorded_runs_keep_the_promises_that_the_site_makes():
-    rows = {(row["method"], row["together"]): row for row in quality.table(RESULTS)}
+    rows = {(row["method"], row["together"]): row for row in quality.table(RESULTS) if not row["variant"]}
     for run, (score, exact) in PROMISED.items():
         assert rows[run]["cases"] == (40 if run[1] else 100), run
         assert rows[run]["metrics"]["efficacy-score"][0] >= score, run
@@ -183,7 +186,7 @@ def test_recorded_runs_keep_the_promises_that_the_site_makes():
 def test_the_comparison_is_what_the_runs_say(tmp_path, monkeypatch, capsys):
     assert comparison.main([]) == 0, capsys.readouterr().err
     made = comparison.gathered(RESULTS.parent)
-    rows = {(row["method"], row["together"]): row for row in quality.table(RESULTS)}
+    rows = {(row["method"], row["together"]): row for row in quality.table(RESULTS) if not row["variant"]}
     scores = made["rome"].single
     assert scores.records == rows["rome", False]["cases"]
     assert scores.shares["efficacy-score"].value == pytest.approx(rows["rome", False]["metrics"]["efficacy-score"][0])

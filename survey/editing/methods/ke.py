@@ -140,7 +140,7 @@ def reading(model: LanguageModel, edit: Edit) -> torch.Tensor:
 class Training(hypernetworks.Training):
     """How KE learns."""
 
-    minutes = 5
+    minutes = 10
 
     def __init__(
         self, model: LanguageModel, config: Config, seed: int, without: Collection[str], progress: Quiet

@@ -102,7 +102,7 @@ class Net(nn.Module):
 class Training(hypernetworks.Training):
     """How MALMEN learns."""
 
-    minutes = 7
+    minutes = 11
     together = 16
     answers_only = True
 

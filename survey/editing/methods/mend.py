@@ -94,7 +94,7 @@ class Net(nn.Module):
 class Training(hypernetworks.Training):
     """How MEND learns."""
 
-    minutes = 5
+    minutes = 8
 
     def __init__(
         self, model: LanguageModel, config: Config, seed: int, without: Collection[str], progress: Quiet
