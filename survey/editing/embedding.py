@@ -220,10 +220,10 @@ class _Sentences:
 def _sentences(name: str) -> _Sentences:
     if not name.strip():
         raise EditError("name an embedding: states, minilm, or a model of sentence-transformers")
-    if find_spec("sentence_transformers") is None:
-        raise EditError(f"the embedding {name} is asked of a package that is not here: pip install sentence-transformers")
     if name.startswith((".", "/", "~")) and not Path(name).expanduser().is_dir():
         raise EditError(f"there is no folder {name} with an embedding")
+    if find_spec("sentence_transformers") is None:
+        raise EditError(f"the embedding {name} is asked of a package that is not here: pip install sentence-transformers")
     from sentence_transformers import SentenceTransformer
 
     try:
