@@ -9,12 +9,16 @@ not know the old fact.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import os
+import platform
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from survey.editing.edit import Edit, EditError
 from survey.editing.language_model import LanguageModel
@@ -65,6 +69,25 @@ def read_records(path: str | os.PathLike) -> tuple[list[Record], list[str]]:
         case = item.get("case_id", i)
         records.append(Record(case, edit, item["rephrase_prompt"].rstrip(), item["locality_prompt"].rstrip()))
     return records, problems
+
+
+def described(model: LanguageModel, file: str | os.PathLike, records: Sequence[Record]) -> dict[str, Any]:
+    """What a run on some records of a file says of itself: model, file, cases, versions, machine and day."""
+    import torch
+    import transformers
+
+    from survey import __version__
+
+    return {
+        "model": model.name, "fingerprint": model.fingerprint, "file": Path(file).name,
+        "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest(), "records": [r.case for r in records], "seed": 0,
+        "versions": {
+            "editing-pitfalls": __version__, "torch": torch.__version__.partition("+")[0],
+            "transformers": transformers.__version__, "python": platform.python_version(),
+        },
+        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
+        "date": time.strftime("%Y-%m-%d"),
+    }  # fmt: skip
 
 
 # Whether each holds for one record; ids of taxonomy/metrics.yaml where they are listed there.

@@ -10,17 +10,14 @@ Results are written case by case to DIR/METHOD.MODE.jsonl, with settings that we
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import platform
 import re
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from survey.errors import UserError
-from survey.pitfalls.counterfact import METRICS, compare, observe, read_records, share
+from survey.pitfalls.counterfact import METRICS, compare, described, observe, read_records, share
 
 
 def run(model, records, method: str, options: dict, together: bool, out: Path, head: dict, log=print) -> None:
@@ -146,10 +143,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if not args.file:
         parser.error("a file of records is needed")
-    import torch
-    import transformers
-
-    from survey import __version__
     from survey.editing import METHODS, load_model, values
 
     records, problems = read_records(args.file)
@@ -160,17 +153,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     model = load_model(args.model) if args.model else load_model()
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    digest = hashlib.sha256(Path(args.file).read_bytes()).hexdigest()
-    head = {
-        "model": model.name, "fingerprint": model.fingerprint, "file": Path(args.file).name, "sha256": digest,
-        "records": [r.case for r in chosen], "seed": 0,
-        "versions": {
-            "editing-pitfalls": __version__, "torch": torch.__version__.partition("+")[0],
-            "transformers": transformers.__version__, "python": platform.python_version(),
-        },
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
-        "date": time.strftime("%Y-%m-%d"),
-    }  # fmt: skip
+    head = described(model, args.file, chosen)
     unedited(model, chosen, out, head)
     options = dict(item.split("=", 1) for item in args.set)
     failed = False

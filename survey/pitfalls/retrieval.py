@@ -13,11 +13,8 @@ Results are written record by record to DIR/EMBEDDING.jsonl, and with intervals 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
-import platform
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,7 +25,7 @@ from survey.editing.embedding import embedder
 from survey.editing.language_model import LanguageModel
 from survey.editing.memory import mentions
 from survey.errors import UserError
-from survey.pitfalls.counterfact import Record, read_records, share
+from survey.pitfalls.counterfact import Record, described, read_records, share
 
 EMBEDDINGS = ("states", "minilm", "serac", "subject")
 _SAMPLES = 1000
@@ -143,9 +140,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     if not args.file:
         parser.error("a file of records is needed")
-    import transformers
-
-    from survey import __version__
     from survey.editing import load_model
 
     records, problems = read_records(args.file)
@@ -158,16 +152,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     model = load_model(args.model) if args.model else load_model()
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    head = {
-        "model": model.name, "fingerprint": model.fingerprint, "file": Path(args.file).name,
-        "sha256": hashlib.sha256(Path(args.file).read_bytes()).hexdigest(), "records": [r.case for r in chosen], "seed": 0,
-        "versions": {
-            "editing-pitfalls": __version__, "torch": torch.__version__.partition("+")[0],
-            "transformers": transformers.__version__, "python": platform.python_version(),
-        },
-        "machine": f"{platform.machine()}, {torch.get_num_threads()} threads",
-        "date": time.strftime("%Y-%m-%d"),
-    }  # fmt: skip
+    head = described(model, args.file, chosen)
     print_table(run(model, chosen, args.embeddings.split(","), out, head))
     return 0
 
