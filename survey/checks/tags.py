@@ -125,8 +125,19 @@ def summary_length(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
 @entry_rule("A354", "unconfirmed", Severity.INFO)
 def unconfirmed(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """A field that rests on a single weak source. Confirm it and take it off the list."""
-    if paper.unconfirmed:
-        yield Finding("A354", f"not confirmed: {', '.join(paper.unconfirmed)}", ("unconfirmed",))
+    if paper.weak_fields:
+        yield Finding("A354", f"not confirmed: {', '.join(paper.weak_fields)}", ("unconfirmed",))
+
+
+@entry_rule("A356", "suggested-tags", Severity.WARNING)
+def suggested_tags(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """Kinds and tags were suggested by a program from title and abstract, and nobody has confirmed
+    them yet.
+
+    Read the abstract and the tagging guide, mend the tags, and take `tags` off `unconfirmed`.
+    """
+    if paper.tags_suggested:
+        yield Finding("A356", "the tags are suggestions that nobody has confirmed", ("unconfirmed",), "mend them, then take tags off the list")
 
 
 @entry_rule("A355", "status-note")

@@ -165,8 +165,8 @@ class Paper(_Record):
     )
     former_titles: tuple[Line, ...] = Field((), description="Titles of earlier versions.")
     former_keys: tuple[Key, ...] = ()
-    unconfirmed: tuple[Literal["authors", "title", "venue", "year", "ids"], ...] = Field(
-        (), description="Fields that rest on a single weak source."
+    unconfirmed: tuple[Literal["authors", "title", "venue", "year", "ids", "tags"], ...] = Field(
+        (), description="Fields that rest on a single weak source; `tags` that a program suggested."
     )
     note: Text | None = None
     annotated: Annotation
@@ -184,6 +184,16 @@ class Paper(_Record):
     def names(self) -> tuple[Name, ...]:
         """The authors, split."""
         return tuple(a.name if isinstance(a, Author) else split_name(a) for a in self.authors)
+
+    @property
+    def weak_fields(self) -> tuple[str, ...]:
+        """Bibliographic fields that rest on a single weak source."""
+        return tuple(field for field in self.unconfirmed if field != "tags")
+
+    @property
+    def tags_suggested(self) -> bool:
+        """Whether kinds and tags were suggested by a program, and nobody has confirmed them yet."""
+        return "tags" in self.unconfirmed
 
     @property
     def preprint(self) -> bool:

@@ -93,6 +93,7 @@ RULES = {
     ),
     "A353": (one(summary="word " * 61), "7:10", one(summary="word " * 60)),
     "A354": (one(unconfirmed=["venue"]), "7:14", FINE),
+    "A356": (one(unconfirmed=["tags"]), "7:14 | take tags off", one(unconfirmed=["venue"])),
     "A355": (one(status="withdrawn"), "7:9", one(status="withdrawn", note="By the authors: a mistake in a proof.")),
     "D401": (two(ids={"arxiv": "2202.05262"}), f"{OTHER}:5:14", two()),
     "D402": (
