@@ -80,6 +80,11 @@ def protected(paper: Paper) -> list[tuple[str, bool]]:
     return pieces
 
 
+def protected_words(title: str) -> set[str]:
+    """The words of a title whose capitals are kept without being told so."""
+    return {match[0] for match in _ACRONYM.finditer(title)}
+
+
 def _places(word: str, title: str) -> list[tuple[int, int]]:
     """Where a word stands in the title by itself, if there is anything to find."""
     found, at = [], title.find(word) if word else -1

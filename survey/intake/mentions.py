@@ -1,0 +1,57 @@
+"""What a comment or an abstract says besides: addresses of code and project, a venue."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+_URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
+_FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
+_ACCEPTED = re.compile(
+    r"\b(?:accepted|published|appear(?:s|ed|ing)?|camera[- ]ready|presented|proceedings|in press|oral|spotlight|poster)\b", re.I
+)
+_NOT_YET = re.compile(r"\b(?:under review|submitted|submission|in submission|preprint|rejected|withdrawn|work in progress|draft)\b", re.I)
+
+
+def links_in(text: str) -> dict[str, str]:
+    """Code and project, where the text names one repository or one page of its own.
+
+    Two repositories may be anybody's, so none of them is taken.
+    """
+    code, project = set(), set()
+    for match in _URL.finditer(text):
+        url = re.sub(r"(\.git)?[.,;:)\]'’”]*$", "", match[0]).rstrip("/")
+        try:
+            parts = urlsplit(url)
+        except ValueError:
+            continue
+        host = (parts.hostname or "").removeprefix("www.")
+        steps = [step for step in parts.path.split("/") if step]
+        if "@" in parts.netloc:
+            continue
+        if host in _FORGES and len(steps) >= 2:
+            code.add(url)
+        elif host.endswith((".github.io", ".gitlab.io")):
+            project.add(url)
+    found = {}
+    if len(code) == 1:
+        found["code"] = code.pop()
+    if len(project) == 1:
+        found["project"] = project.pop()
+    return found
+
+
+def venue_in(comment: str) -> str:
+    """The part of a comment that says where the paper was accepted, or ''.
+
+    >>> venue_in("18 pages, 5 figures. Accepted to Findings of EMNLP 2024")
+    'Accepted to Findings of EMNLP 2024'
+    """
+    for part in re.split(r"[.;\n](?:\s|$)|,\s(?=\d+ pages)|(?<=pages),\s|(?<=figures),\s|(?<=tables),\s", comment):
+        part = part.strip()
+        if _NOT_YET.search(part) and not re.search(r"\baccepted\b", part, re.I):
+            continue
+        named_year = re.search(r"\b(?:19|20)\d\d\b|[A-Z]\s?'?\d\d\b|[A-Z]{3,}(?:19|20)\d\d", part)
+        if _ACCEPTED.search(part) and re.search(r"[A-Z]{3}", part) or (named_year and re.search(r"[A-Z]{3}", part) and len(part) < 80):
+            return part
+    return ""

@@ -1,0 +1,127 @@
+"""Texts of services as plain Unicode: LaTeX, HTML and XML taken off, capitals kept."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+from survey.collection.names import Name, split_name
+from survey.formats.common import protected_words
+
+_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9:]*(?:\s[^<>]*)?/?>")
+_BREAKING = re.compile(r"</?(?:p|br|div|li|title|sec|jats:(?:p|title|sec|list-item))\b[^<>]*>", re.I)
+_LATEX = re.compile(r"\\|\$|[{}]|``|''|~|--")
+_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_SMALL = frozenset(
+    "a an the and but or nor for of in on at to from by with via as into onto over under than vs per".split()
+)
+
+
+def plain(text: object, latex: bool = False) -> str:
+    """One line of plain Unicode: markup taken off, entities resolved, spaces made one.
+
+    With `latex`, commands of LaTeX are resolved and braces taken off, too. Anything but text is ''.
+    """
+    if not isinstance(text, str):
+        return ""
+    text = _CONTROL.sub("", text)
+    text = _TAG.sub("", _BREAKING.sub(" ", text))
+    text = html.unescape(text)
+    # An entity may have hidden a tag, or been packed twice.
+    text = html.unescape(_TAG.sub("", text)) if "&" in text or "<" in text else text
+    if latex and _LATEX.search(text):
+        text = from_latex(text)
+    text = _CONTROL.sub("", _INVISIBLE.sub("", text))
+    return unicodedata.normalize("NFC", " ".join(text.split()))
+
+
+def from_latex(text: str) -> str:
+    """LaTeX as Unicode. What cannot be read stays as it is, without its braces."""
+    from pylatexenc.latex2text import LatexNodes2Text
+
+    # A dollar that stands alone is money, not mathematics.
+    if text.count("$") % 2:
+        text = re.sub(r"(?<!\\)\$", r"\\$", text)
+    try:
+        found = LatexNodes2Text(math_mode="text", strict_latex_spaces=True, keep_comments=True).latex_to_text(re.sub(r"(?<!\\)%", r"\\%", text))
+    except Exception:  # the converter raises many kinds
+        found = text
+    return re.sub(r"[{}]", "", found).replace("~", "\u00a0")
+
+
+def title_of(text: object, latex: bool = True) -> str:
+    """A title: plain, straight quotes and dashes as the house writes them, no full stop at the end."""
+    title = plain(text, latex)
+    title = title.replace("\u00a0", " ").replace("“", '"').replace("”", '"').replace("’", "'").replace("‘", "'")
+    title = re.sub(r"\s+([,;:?!])(?=\s|$)", r"\1", title)
+    title = re.sub(r"(?<![.!?])\.$", "", title.strip())
+    letters = [c for c in title if c.isalpha()]
+    if len(letters) > 12 and sum(c.isupper() for c in letters) > 0.8 * len(letters):
+        title = _in_title_case(title)
+    return " ".join(title.split())
+
+
+def _in_title_case(title: str) -> str:
+    """A title that was printed in capitals. Which words are acronyms nobody can tell: the person sees to it."""
+    words = title.split()
+    for i, word in enumerate(words):
+        small = word.lower()
+        start = i == 0 or words[i - 1].endswith((":", "?", "!"))
+        if not start and small in _SMALL:
+            words[i] = small
+        else:
+            words[i] = "-".join(part[:1].upper() + part[1:].lower() for part in word.split("-"))
+    return " ".join(words)
+
+
+def kept_capitals(latex_title: str, title: str) -> tuple[str, ...]:
+    """Words of the title whose capitals a BibTeX file protects, and which the exporter would not
+    protect by itself.
+
+    >>> kept_capitals("A {B}ayesian View of {GPT}", "A Bayesian View of GPT")
+    ('Bayesian',)
+    """
+    if re.fullmatch(r"\s*\{.*\}\s*", latex_title, re.S):
+        return ()  # The whole title in braces protects nothing in particular.
+    found = []
+    for word in latex_title.split():
+        if not re.search(r"\{[^{}\\]*[A-Z]", word):
+            continue
+        bare = from_latex(word).strip(".,:;?!\"'()“”")
+        if bare in title.split() or any(bare == w.strip(".,:;?!\"'()“”") for w in title.split()):
+            found.append(bare)
+    known = protected_words(title)
+    return tuple(dict.fromkeys(word for word in found if word not in known and not word.isupper()))
+
+
+def person(given: object, family: object) -> Name | None:
+    """The name that a service gives in two parts; None where there is none."""
+    given, family = plain(given, latex=True), plain(family, latex=True)
+    if not family:
+        return split_name(given) if given else None
+    if not given:
+        return Name(literal=family)
+    # Particles and suffixes stand with either part, by the publisher's taste.
+    name = split_name(f"{given} {family}")
+    if name.given == given and f"{name.particle} {name.family}".strip() == family:
+        return name
+    if name.suffix and f"{name.family} {name.suffix}" == family and name.given == given:
+        return name
+    if f"{name.given} {name.particle}".strip() == given and name.family == family:
+        return name
+    return Name(given=given, family=family)
+
+
+def printed(name: object) -> Name | None:
+    """The name that a service gives in one part, given name first or family name first."""
+    text = plain(name, latex=True)
+    if not text:
+        return None
+    if text.count(",") == 1 and not text.endswith(","):
+        family, given = (part.strip() for part in text.split(","))
+        if re.fullmatch(r"(jr|sr|ii|iii|iv)\.?", given, re.I):
+            return split_name(f"{family} {given}")
+        return person(given, family)
+    return split_name(text)
