@@ -10,6 +10,7 @@ import sys
 # In the order of the help: name, and the line that describes it.
 COMMANDS = {
     "check": "validate entries: all problems at once, with file, line and a hint",
+    "add": "add a paper from an id, an address or a BibTeX file",
     "search": "find papers with the query language",
     "show": "show one paper",
     "stats": "count papers by year, venue, strategy, method and pitfall",

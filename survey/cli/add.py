@@ -1,0 +1,176 @@
+"""Add a paper: from an id to a complete entry.
+
+    survey add 2202.05262                       an arXiv id or address, with or without version
+    survey add 10.18653/v1/2023.emnlp-main.296  a DOI
+    survey add https://aclanthology.org/2024.findings-emnlp.550/
+    survey add https://openreview.net/forum?id=-h6WAS6eE4
+    survey add references.bib                   one entry or many
+    survey add - < ids.txt                      BibTeX or one id a line
+
+The source's own service is asked, a preprint is followed to its publication, and tags are suggested
+by words of title and abstract; they are marked until you confirm them. A paper that is here already
+is recognised: --update merges what the source adds to its entry. Nothing that is not known is made up.
+An OpenReview id that begins with a minus goes behind `--`, or is given as an address.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+
+from survey.cli.output import plural, shortened, styled, width
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("source", nargs="+", metavar="SOURCE", help="an id, an address, a .bib file, or -")
+    parser.add_argument("--dry-run", "-n", action="store_true", help="print the entry, write nothing")
+    parser.add_argument("--update", "-u", action="store_true", help="merge what the source adds to an entry that is here already")
+    parser.add_argument("--venue", metavar="ID", help="the venue, where the source does not tell it or the taxonomy does not know its name")
+    parser.add_argument("--another", action="store_true", help="it is another paper than the entry with a similar title")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def run(args: argparse.Namespace) -> int:
+    from survey.files import find_root, load_collection
+    from survey.intake.add import IntakeError, Options, propose_all, wanted, write
+    from survey.intake.client import Client
+
+    root = find_root(args.root)
+    asked = [item for source in args.source for item in wanted(source)]
+    options = Options(venue=args.venue, another=args.another)
+    line = _Line()
+    client = Client(say=lambda text: line.show(text))
+
+    def begun(number: int) -> None:
+        line.show(f"looking up {asked[number].name}" + (f" ({number + 1} of {len(asked)})" if len(asked) > 1 else ""))
+
+    rows, failed = [], False
+    for item, result in propose_all(asked, load_collection(root), client, options, begun):
+        line.clear()
+        if not isinstance(result, IntakeError):
+            try:
+                status = _status(result, args)
+                if status in ("added", "updated"):
+                    result = write(root, result, options)
+            except IntakeError as error:
+                result = error
+        if isinstance(result, IntakeError):
+            failed = True
+            rows.append({"source": item.name, "status": "failed", "message": str(result)})
+            if args.format == "text":
+                print(f"survey: {result}", file=sys.stderr)
+            continue
+        failed |= status in ("duplicate", "similar")
+        if args.format == "text":
+            _tell(result, status, args.dry_run)
+        rows.append(_row(result, status))
+    if args.format == "json":
+        print(json.dumps(rows, ensure_ascii=False, indent=1))
+    elif len(asked) > 1:
+        statuses = [row["status"] for row in rows]
+        counts = ", ".join(f"{statuses.count(s)} {word}" for s, word in _COUNTED.items() if s in statuses)
+        print(f"{plural(len(asked), 'paper')}: {counts}", file=sys.stderr)
+    return int(failed)
+
+
+class _Line:
+    """What is going on, in a line of the terminal that the next one replaces; nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self._shown = sys.stderr.isatty()
+
+    def show(self, text: str) -> None:
+        if self._shown:
+            print(f"\r\033[K{shortened(text, width() - 1)}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        if self._shown:
+            print("\r\033[K", end="", file=sys.stderr, flush=True)
+
+
+_COUNTED = {
+    "added": "added", "updated": "updated", "proposed": "new", "duplicate": "here already", "similar": "perhaps here already",
+    "unchanged": "here already, nothing to add", "failed": "failed",
+}  # fmt: skip
+
+
+def _status(proposal, args: argparse.Namespace) -> str:
+    if not proposal.match:
+        return "proposed" if args.dry_run else "added"
+    if not args.update or not proposal.match.sure:
+        return "duplicate" if proposal.match.sure else "similar"
+    if not proposal.changes:
+        return "unchanged"
+    return "proposed" if args.dry_run else "updated"
+
+
+def _row(p, status: str) -> dict:
+    return {
+        "source": p.source, "status": status, "key": p.key, "path": p.path, "entry": p.record, "text": p.text,
+        "duplicate_of": p.match.key if p.match else None, "because": p.match.why if p.match else None,
+        "changes": [{"field": c.field, "old": c.old, "new": c.new} for c in p.changes],
+        "conflicts": [{"field": c.field, "old": c.old, "new": c.new} for c in p.conflicts],
+        "suggestions": [s._asdict() for s in p.suggestions], "unknown": list(p.unknown), "notes": list(p.notes),
+        "findings": [
+            {"line": f.line, "column": f.column, "code": f.code, "severity": f.severity.value, "message": f.message, "hint": f.hint}
+            for f in p.findings
+        ],
+    }  # fmt: skip
+
+
+def _tell(p, status: str, dry_run: bool) -> None:
+    """What was done, for a person: on the error stream where the entry itself goes to the output."""
+    out = sys.stderr if dry_run else sys.stdout
+
+    def say(text: str = "") -> None:
+        print(text, file=out)
+
+    if dry_run and status == "proposed":
+        print(p.text, end="", flush=True)
+    if status in ("duplicate", "similar", "unchanged"):
+        sure = "is" if p.match.sure else "may be"
+        say(f"{p.source} {sure} here already: {styled(p.key, 'bold', stream=out)} {p.match.why}")
+    else:
+        verb = {"added": "wrote", "updated": "updated", "proposed": "would update" if p.match else "would write"}[status]
+        say(f"{verb} {styled(p.path, 'bold', stream=out)}")
+    if not p.match:
+        _tell_new(p, say)
+    else:
+        _tell_changes(p, status, say)
+    for note in p.notes:
+        say(f"note: {note}")
+    for f in p.findings:
+        if f.severity.value != "info" and f.code != "A356":
+            say(f"{p.path}:{f.line}:{f.column}: {f.code} {f.message}" + (f" ({f.hint})" if f.hint else ""))
+    if status == "added":
+        say("next: read the abstract, mend the tags by docs/contributing/tagging.md, take `tags` off `unconfirmed`,")
+        say(f"      then: survey check {p.path}")
+
+
+def _tell_new(p, say) -> None:
+    import textwrap
+
+    say(f"  {p.paper.title}")
+    say(textwrap.fill(", ".join(n.printed for n in p.paper.names), min(100, width()), initial_indent="  ", subsequent_indent="  "))
+    say(f"  {p.paper.venue} {p.paper.year}; " + ", ".join(f"{scheme} {value}" for scheme, value in p.paper.ids.items()))
+    say("suggested tags, for you to confirm:")
+    for s in p.suggestions:
+        tag = f"{s.value} {s.stance}".strip()
+        say(f"  {s.field:19} {tag:38} " + (f'"{s.words}"' if s.words else "no word decides this"))
+    if p.unknown:
+        say(f"not known, left out: {', '.join(p.unknown)}")
+
+
+def _tell_changes(p, status: str, say) -> None:
+    done = {"updated": "added", "proposed": "would add"}.get(status, "the source adds")
+    for change in p.changes:
+        say(f"  {done} {change}")
+    for conflict in p.conflicts:
+        say(f"  contradicts the entry, not changed: {conflict}")
+    if status == "duplicate":
+        say(f"  `survey add {p.source} --update` merges that" if p.changes else "  nothing to add")
+    elif status == "unchanged":
+        say("  nothing to add")
+    elif status == "similar":
+        say("  `--another` adds it as another paper; if it is the same, add its ids to that entry")

@@ -1,0 +1,310 @@
+"""From a source to a file below `papers/`: looked up, drafted, compared with what is there, written."""
+
+from __future__ import annotations
+
+import datetime
+import re
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from survey.checks import Finding
+from survey.checks.run import check_text
+from survey.collection import Collection, Paper
+from survey.collection.paper import paper_from
+from survey.files.load import PACKAGE, load_collection
+from survey.files.reader import MAX_BYTES
+from survey.files.writer import dump
+from survey.intake import bibtex, duplicates
+from survey.intake.client import Client
+from survey.intake.entry import draft, free_key
+from survey.intake.errors import BadAnswer, IntakeError, NotFound, Unavailable, Withdrawn
+from survey.intake.lookup import look_up, merged, settled
+from survey.intake.record import Record, alike_titles, same_people
+from survey.intake.source import Source, read_source
+from survey.intake.suggest import Suggestion, suggest
+
+MAX_SOURCES = 500
+_SCOPE = re.compile(
+    r"\bedit(?:s|ed|ing|or|ors|able)?\b|\bunlearn|\bknowledge (?:update|updating|injection|neurons?|conflict|erasure|removal)|\bmodel (?:repair|patch|surgery)", re.I
+)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What would be written for one source: a new entry, or an update of the one that it is.
+
+    `text` is the whole file; `findings` is what `survey check` says of it; `match` names the entry
+    that the paper is already, `changes` what an update would add to it and `conflicts` where the
+    two contradict each other.
+    """
+
+    source: str
+    key: str
+    path: str
+    text: str
+    record: dict
+    paper: Paper
+    findings: tuple[Finding, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+    unknown: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    match: duplicates.Match | None = None
+    changes: tuple[duplicates.Change, ...] = ()
+    conflicts: tuple[duplicates.Change, ...] = ()
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the person decides: the venue, and that a similar title is another paper."""
+
+    venue: str | None = None
+    another: bool = False
+    today: datetime.date | None = None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One paper to be added: its name in messages, its id, or an entry of a BibTeX file."""
+
+    name: str
+    source: Source | None = None
+    entry: bibtex.Entry | None = None
+    origin: str = ""
+
+
+def wanted(text: str) -> list[Wanted]:
+    """What a person asks for: an id or address, a .bib file, or `-` for standard input, which holds
+    BibTeX or one id a line. Raises `IntakeError` for what is none of these, with its line."""
+    if text == "-":
+        return _in_text(sys.stdin.buffer.read(bibtex.MAX_CHARACTERS + 1), "standard input")
+    path = Path(text)
+    if text.lower().endswith(".bib") and not re.match(r"https?://", text) or (path.is_file() and "\0" not in text):
+        if not path.is_file():
+            raise IntakeError(f"there is no file {text}")
+        with open(path, "rb") as file:
+            return _in_text(file.read(bibtex.MAX_CHARACTERS + 1), path.name)
+    return [Wanted(text, read_source(text))]
+
+
+def _in_text(data: bytes, origin: str) -> list[Wanted]:
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # Old files of BibTeX are often in Latin-1, in which every byte is a letter.
+        text = data.decode("latin-1")
+    if re.search(r"@\s*\w+\s*[{(]", text):
+        found = [Wanted(f"{origin}:{entry.line}", None, entry, origin) for entry in bibtex.entries(text)]
+    else:
+        lines = [(n, line.strip()) for n, line in enumerate(text.splitlines(), 1)]
+        lines = [(n, line) for n, line in lines if line and not line.startswith("#")]
+        if len(lines) > MAX_SOURCES:
+            raise IntakeError(f"{origin} holds more than {MAX_SOURCES} lines: give a smaller part of it")
+        found = []
+        for n, line in lines:
+            try:
+                found.append(Wanted(line, read_source(line)))
+            except IntakeError as error:
+                raise IntakeError(f"{origin}:{n}: {error}") from None
+    if not found:
+        raise IntakeError(f"{origin} holds no BibTeX entry and no id")
+    return found
+
+
+def propose(asked: Wanted, collection: Collection, client: Client, options: Options = Options()) -> Proposal:  # noqa: B008
+    """What would be written for one paper. Nothing is. Raises `IntakeError`."""
+    taxonomy = collection.taxonomy
+    if options.venue and options.venue not in taxonomy.venues:
+        guess = taxonomy.venues.spellings.get(options.venue.lower(), "")
+        raise IntakeError(f"there is no venue '{options.venue}' in taxonomy/venues.yaml" + (f" (did you mean {guess}?)" if guess else ""))
+    if asked.entry:
+        found = _of_bibtex(asked, client, collection)
+    else:
+        found = look_up(client, asked.source, taxonomy)
+    drafted = draft(found, taxonomy, options.venue)
+    if match := _match(drafted.record, collection, options):
+        return _update(asked, found, drafted.record, match, collection)
+    if found.withdrawn:
+        raise Withdrawn(f"{asked.name} has been withdrawn ({_short(found.withdrawn)}): it is no paper for the collection")
+    record, suggestions = tagged(drafted.record, found, taxonomy, options.today)
+    key = free_key(record, _taken(collection))
+    path = f"papers/{record['year']}/{key}.yaml"
+    text = with_words(dump(record), suggestions)
+    if len(text) > MAX_BYTES:
+        raise IntakeError(f"the entry of {asked.name} would be longer than {MAX_BYTES // 1024} KiB")
+    entry, findings = check_text(path, text, taxonomy)
+    if entry.paper is None:
+        first = findings[0]
+        raise BadAnswer(f"{found.source} tells something of {asked.name} that no entry can hold: {first.message}")
+    notes = list(found.notes)
+    if not _SCOPE.search(f"{found.title} {found.abstract}"):
+        notes.append("neither title nor abstract speaks of editing or updating knowledge: is it in the scope of the tagging guide?")
+    return Proposal(
+        asked.name, key, path, text, record, entry.paper, tuple(findings), tuple(suggestions), drafted.unknown, tuple(notes)
+    )
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 120 else f"{text[:117]}..."
+
+
+def _of_bibtex(asked: Wanted, client: Client, collection: Collection) -> Record:
+    """What a BibTeX entry says, mended by the service of its id where that tells of the same paper."""
+    try:
+        record = bibtex.record(asked.entry, f"BibTeX ({asked.origin})")
+    except IntakeError as error:
+        raise IntakeError(f"{asked.name}: {error}") from None
+    taxonomy, source = collection.taxonomy, bibtex.best_source(record.ids)
+    if not source:
+        return settled(replace(record, notes=(*record.notes, "the BibTeX has no id, so no service confirms it")), taxonomy)
+    try:
+        found = look_up(client, source, taxonomy)
+    except (Unavailable, NotFound, BadAnswer) as error:
+        weak = tuple(dict.fromkeys((*record.unconfirmed, "authors", "title", "venue", "year")))
+        return settled(replace(record, unconfirmed=weak, notes=(*record.notes, f"{error}; the facts are those of the BibTeX alone")), taxonomy)
+    if alike_titles(found.title, record.title) < 0.4 and same_people(found.authors, record.authors) < 0.5:
+        raise IntakeError(
+            f"{asked.name}: the {source.kind} id {source.id} is another paper, '{found.title}' by {found.authors[0].printed}: mend the id"
+        )
+    both = merged(found, replace(record, title=found.title, notes=(), comment="", withdrawn=""))
+    place = found.place if found.place and found.place.venue else settled(record, taxonomy).place or found.place
+    protect = tuple(word for word in record.protect if word in both.title)
+    return replace(
+        both, source=found.source, comment=found.comment, abstract=found.abstract or record.abstract, place=place, protect=protect,
+        year=found.year if found.place and found.place.venue else record.year or found.year, sources=(*found.sources, record.source),
+        pages=found.pages or record.pages, volume=found.volume or record.volume,
+    )  # fmt: skip
+
+
+def _taken(collection: Collection) -> set[str]:
+    return {key for paper in collection.values() for key in (paper.key, *paper.former_keys)}
+
+
+def _match(record: dict, collection: Collection, options: Options) -> duplicates.Match | None:
+    made = {**record, "kinds": ["analysis"], "annotated": {"basis": "title", "on": "2026-01-01"}}
+    entry = _valid(made, "new2026paper")
+    match = duplicates.find(entry, collection)
+    return None if match and options.another and not match.sure else match
+
+
+def _valid(record: dict, key: str) -> Paper:
+    from pydantic import ValidationError
+
+    from survey.checks.schema import explain
+
+    try:
+        return paper_from(record, key)
+    except ValidationError as error:
+        raise BadAnswer(f"the source tells something that no entry can hold: {explain(error)[0].message}") from None
+
+
+def _update(asked: Wanted, found: Record, drafted: dict, match: duplicates.Match, collection: Collection) -> Proposal:
+    """The entry that the paper is already, with what this source adds."""
+    from survey.formats.jsonl import record as record_of
+
+    paper = collection[match.key]
+    old = {k: v for k, v in record_of(paper).items() if k != "key"}
+    new = duplicates.update(old, drafted, found)
+    path = f"papers/{new.record['year']}/{paper.key}.yaml"
+    text = dump(new.record)
+    entry, findings = check_text(path, text, collection.taxonomy)
+    return Proposal(
+        asked.name, paper.key, path, text, new.record, entry.paper or paper, tuple(findings), notes=found.notes,
+        match=match, changes=new.changes, conflicts=new.conflicts,
+    )  # fmt: skip
+
+
+# Tags
+
+
+def tagged(record: dict, found: Record, taxonomy, today: datetime.date | None = None) -> tuple[dict, list[Suggestion]]:
+    """The entry with suggested tags, marked as such, and the suggestions with their words."""
+    basis = "abstract" if found.abstract else "title"
+    suggestions = suggest(found.title, found.abstract, taxonomy, record.get("acronym", ""))
+    tags: dict = {"kinds": []}
+    for s in suggestions:
+        part, _, field = s.field.partition(".")
+        if s.field == "kinds":
+            tags["kinds"].append(s.value)
+        elif s.field == "pitfalls":
+            tags.setdefault("pitfalls", []).append({"id": s.value, "stance": s.stance, "basis": basis})
+        else:
+            tags.setdefault(part, {}).setdefault(field, []).append(s.value)
+    unconfirmed = [*record.get("unconfirmed", ()), "tags"]
+    annotated = {"basis": basis, "on": str(today or datetime.date.today())}
+    return {**record, **tags, "unconfirmed": unconfirmed, "annotated": annotated}, suggestions
+
+
+def with_words(text: str, suggestions: list[Suggestion]) -> str:
+    """The file with the words that led to each suggestion in a comment behind it."""
+    lines = text.splitlines()
+    for i, line in enumerate(lines):
+        if match := re.match(r"(kinds|proposes|studies):", line):
+            words = [s.words for s in suggestions if s.field.partition(".")[0] == match[1]]
+        elif match := re.match(r"  - \{id: ([a-z.-]+), stance: (\w+)", line):
+            words = [s.words for s in suggestions if (s.value, s.stance) == match.groups()]
+        else:
+            continue
+        told = ", ".join(f'"{few(w)}"' for w in dict.fromkeys(words) if w)
+        lines[i] = f"{line}  # {told or 'no word decides this'}"
+    return "\n".join(lines) + "\n"
+
+
+def few(words: str) -> str:
+    """At most seven words of an abstract, which is not ours to store."""
+    parts = " ".join(words.split()).split(" ")
+    return " ".join(parts) if len(parts) <= 7 else f"{' '.join(parts[:3])} … {' '.join(parts[-3:])}"
+
+
+# Writing
+
+
+def write(root: Path, proposal: Proposal, options: Options = Options()) -> Proposal:  # noqa: B008
+    """Write a new entry, or the update of an old one, and return what was written.
+
+    While others add to the same clone they wait for each other, and what they have written
+    meanwhile is looked at again. Raises `IntakeError` where the paper has come in meanwhile.
+    """
+    from survey.files.house import rewrite
+    from survey.files.load import read_text
+    from survey.files.writer import create_file, locked, move_file, write_file
+
+    if PACKAGE in (root, *root.parents):
+        raise IntakeError("the collection here is part of the installed package: run this inside a clone of the project")
+    with locked(root):
+        collection = load_collection(root)
+        if proposal.match:
+            old = collection[proposal.key]
+            place = root / f"papers/{old.year}/{old.key}.yaml"
+            text = rewrite(read_text(place), proposal.record)
+            if root / proposal.path == place:
+                write_file(place, text)
+            else:
+                move_file(place, root / proposal.path, text)
+            return replace(proposal, text=text)
+        if match := duplicates.find(proposal.paper, collection):
+            if match.sure or not options.another:
+                raise IntakeError(f"{proposal.source} has been added meanwhile: {match.key} {match.why}")
+        key = free_key(proposal.record, _taken(collection))
+        proposal = replace(proposal, key=key, path=f"papers/{proposal.record['year']}/{key}.yaml")
+        create_file(root / proposal.path, proposal.text)
+    return proposal
+
+
+def propose_all(
+    asked: list[Wanted], collection: Collection, client: Client, options: Options = Options(), begun: Callable[[int], None] = lambda n: None  # noqa: B008
+) -> Iterator[tuple[Wanted, Proposal | IntakeError]]:
+    """Proposals, or what went wrong, one by one; two of one call that are the same paper are told."""
+    seen: dict[str, str] = {}
+    for number, item in enumerate(asked):
+        begun(number)
+        try:
+            proposal = propose(item, collection, client, options)
+            ids = [f"{scheme} {value.lower()}" for scheme, value in proposal.paper.ids.items()] + [proposal.paper.title.lower()]
+            if twin := next((seen[id] for id in ids if id in seen), None):
+                raise IntakeError(f"{item.name} is the same paper as {twin}")
+            seen |= dict.fromkeys(ids, item.name)
+            yield item, proposal
+        except IntakeError as error:
+            yield item, error
