@@ -30,8 +30,8 @@ from survey.collection.taxonomy import Taxonomy
 from survey.collection.text import fold
 from survey.files.cache import Cache
 from survey.files.implementations import Implementations
-from survey.files.load import entry_files, load_taxonomy, read_text
-from survey.files.reader import locate, read_yaml
+from survey.files.load import entry_files, load_taxonomy, read_entry, read_text
+from survey.files.reader import YamlProblem, locate, read_yaml
 from survey.files.writer import replace_scalar, write_file
 
 _PATH = re.compile(r"papers/[0-9]{4}/([^/]+)\.yaml")
@@ -103,7 +103,7 @@ def _check_all(root: Path, files: list, cache: Cache, base: str, sources: Implem
         record = cache.record(path, stat)
         rows = cache.record(path, stat, part=2)
         if record is None or rows is None:
-            entry, found = check_text(path, read_text(root / path), taxonomy)
+            entry, found = _check_file(root / path, path, stat, taxonomy)
             if not found or entry.paper:
                 cache.keep(path, stat, entry.record, [_row(f) for f in found])
         else:
@@ -122,6 +122,15 @@ def _check_all(root: Path, files: list, cache: Cache, base: str, sources: Implem
     findings += _against_main(root, base, {path for path, _ in files}, entries)
     findings = [_placed(root, f) for f in findings]
     return sorted(findings, key=lambda f: (f.path, f.line, f.column, f.code))
+
+
+def _check_file(file: Path, path: str, stat, taxonomy: Taxonomy) -> tuple[Entry, list[Finding]]:
+    try:
+        text = read_entry(file, stat)
+    except YamlProblem as p:
+        found = Finding(p.code, p.message, (), p.hint, None, path, p.line, p.column)
+        return Entry(path, file.stem, None, None), [found]
+    return check_text(path, text, taxonomy)
 
 
 def check_text(path: str, text: str, taxonomy: Taxonomy) -> tuple[Entry, list[Finding]]:

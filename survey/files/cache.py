@@ -110,5 +110,5 @@ class Cache:
             temporary = path.with_suffix(f".{os.getpid()}.tmp")
             temporary.write_text(json.dumps(content, ensure_ascii=False, default=str), "utf-8")
             os.replace(temporary, path)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: a file name that is no Unicode.
             pass

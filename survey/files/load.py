@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from stat import S_IFDIR, S_IFIFO, S_IFLNK, S_IFMT, S_IFSOCK, S_ISREG
 
 from pydantic import ValidationError
 
@@ -13,11 +14,15 @@ from survey.collection.collection import Collection
 from survey.collection.paper import paper_from
 from survey.collection.taxonomy import SECTIONS, Taxonomy, Terms
 from survey.files.cache import Cache
-from survey.files.reader import read_yaml
+from survey.files.reader import MAX_BYTES, YamlProblem, read_yaml
+from survey.files.storage import unfinished_move
 
 TAXONOMY = Path(__file__).parent.parent / "collection" / "taxonomy"
 # A wheel carries the entries inside the package; a clone has them beside it.
 PACKAGE = Path(__file__).parent.parent
+# The longest text has MAX_BYTES characters, of up to four bytes each.
+_MOST_BYTES = 4 * MAX_BYTES
+_KINDS = {S_IFLNK: "a symbolic link", S_IFDIR: "a folder", S_IFIFO: "a pipe", S_IFSOCK: "a socket"}
 
 
 class CollectionError(Exception):
@@ -44,27 +49,68 @@ def find_root(start: str | os.PathLike | None = None) -> Path:
 
 
 def entry_files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
-    """Every file below `papers/`, hidden ones left out, as (path with forward slashes, stat)."""
-    stack = [("papers", root / "papers")]
+    """Everything below `papers/` that is no folder of entries, hidden files left out, as
+    (path with forward slashes, stat): whatever it is, links and folders too deep included."""
+    top = root / "papers"
+    found, moved = [], set()
+    stack = [("papers", top, 0)]
     while stack:
-        relative, folder = stack.pop()
+        relative, folder, depth = stack.pop()
         for item in sorted(os.scandir(folder), key=lambda item: item.name):
             if item.name.startswith("."):
+                # A move that a killed writer has made: the old file no longer counts.
+                if item.name.endswith(".part") and (old := unfinished_move(folder / item.name, top)):
+                    moved.add(f"papers/{old.relative_to(top).as_posix()}")
                 continue
             path = f"{relative}/{item.name}"
-            if item.is_dir(follow_symlinks=False):
-                stack.append((path, folder / item.name))
+            if depth == 0 and item.is_dir(follow_symlinks=False):
+                stack.append((path, folder / item.name, 1))
             else:
-                yield path, item.stat(follow_symlinks=False)
+                found.append((path, item.stat(follow_symlinks=False)))
+    return iter([(path, stat) for path, stat in found if path not in moved] if moved else found)
 
 
 def read_text(path: Path) -> str:
     """The file as text. A byte that is no UTF-8 becomes a character that YAML refuses."""
-    data = path.read_bytes()
+    return _decoded(path.read_bytes())
+
+
+def _decoded(data: bytes) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
         return data.decode("utf-8", "replace").replace("\ufffd", "\x00")
+
+
+def read_entry(path: Path, stat: os.stat_result | None = None) -> str:
+    """The text of an entry, which a stranger may have put there. Raises `YamlProblem` for what is
+    no ordinary file, is longer than any entry, or cannot be read; nothing else is ever opened."""
+    try:
+        refuse_unread(stat or path.lstat())
+        # Neither a link nor a pipe that took the file's place in between is followed or waited for.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        with open(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:
+            refuse_unread(os.fstat(file.fileno()))
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise YamlProblem("K901", f"this cannot be read: {error.strerror}", 1, 1) from None
+    if len(data) > _MOST_BYTES:
+        raise _too_long()
+    return _decoded(data)
+
+
+def refuse_unread(stat: os.stat_result) -> None:
+    """Raise `YamlProblem` for what can be no entry, whatever it holds."""
+    if not S_ISREG(stat.st_mode):
+        kind = _KINDS.get(S_IFMT(stat.st_mode), "a device")
+        hint = "put the file itself here, as papers/<year>/<key>.yaml"
+        raise YamlProblem("K901", f"this is {kind}, and no entry", 1, 1, hint)
+    if stat.st_size > _MOST_BYTES:
+        raise _too_long()
+
+
+def _too_long() -> YamlProblem:
+    return YamlProblem("Y104", f"the file is longer than {MAX_BYTES // 1024} KiB", 1, 1)
 
 
 @lru_cache(1)
@@ -94,7 +140,10 @@ def load_collection(root: str | os.PathLike | None = None) -> Collection:
             continue
         record = cache.record(path, stat)
         if record is None:
-            record, found = read_yaml(read_text(root / path))
+            try:
+                record, found = read_yaml(read_entry(root / path, stat))
+            except YamlProblem as problem:
+                found = [problem]
             if found:
                 problems.append(f"{path}:{found[0]}")
                 continue

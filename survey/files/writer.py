@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import tempfile
 import textwrap
-from pathlib import Path
 
 import yaml
 
 from survey.collection.paper import Paper
 from survey.files.reader import compose, read_yaml
+from survey.files.storage import create_file, locked, move_file, write_file
+
+__all__ = [
+    "ORDER", "WIDTH", "create_file", "dump", "locked", "move_file", "replace_scalar", "scalar", "write_file",
+]  # fmt: skip
 
 WIDTH = 88
 ORDER = [field.alias or name for name, field in Paper.model_fields.items()]
@@ -90,17 +92,3 @@ def replace_scalar(text: str, path: tuple, value: str) -> str:
     if not isinstance(node, yaml.ScalarNode) or node.style in ("|", ">"):
         raise KeyError(path)
     return text[: node.start_mark.index] + scalar(value, flow) + text[node.end_mark.index :]
-
-
-def write_file(path: Path, text: str) -> None:
-    """Write all of `text` or nothing: a new file beside the old one, then renamed over it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

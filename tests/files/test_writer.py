@@ -1,15 +1,12 @@
 from __future__ import annotations
 
-import os
-import stat
-
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
 from survey.collection.paper import paper_from
 from survey.files.reader import read_yaml
-from survey.files.writer import dump, scalar, write_file
+from survey.files.writer import dump, scalar
 from survey.formats.jsonl import record as record_of
 from tests.entries import make_entry
 from tests.files.records import lines, records
@@ -79,36 +76,3 @@ def test_every_real_entry_survives(collection):
         del record["key"]
         text = dump(record)
         assert read_yaml(text) == (record, []), paper.key
-
-
-def test_a_file_is_written_whole_or_not_at_all(tmp_path, monkeypatch):
-    path = tmp_path / "new" / "a.yaml"
-    write_file(path, "one\n")
-    write_file(path, "zwei ü\n")
-    assert path.read_bytes() == "zwei ü\n".encode()
-
-    def fails(*_):
-        raise OSError("no space left")
-
-    monkeypatch.setattr(os, "replace", fails)
-    with pytest.raises(OSError, match="no space"):
-        write_file(path, "three\n")
-    assert path.read_bytes() == "zwei ü\n".encode()
-    assert os.listdir(path.parent) == ["a.yaml"], "nothing is left behind"
-
-
-def test_a_text_that_cannot_be_encoded_leaves_the_file_alone(tmp_path):
-    path = tmp_path / "a.yaml"
-    path.write_text("old")
-    with pytest.raises(UnicodeEncodeError):
-        write_file(path, "\ud800")
-    assert path.read_text() == "old" and os.listdir(tmp_path) == ["a.yaml"]
-
-
-def test_permissions_are_kept(tmp_path):
-    path = tmp_path / "a.yaml"
-    write_file(path, "one\n")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o644
-    path.chmod(0o600)
-    write_file(path, "two\n")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
