@@ -46,7 +46,7 @@ def same_title(entries: list[Entry], taxonomy: Taxonomy):
 
 
 # Words that say nothing about which paper on this subject it is.
-_COMMON = frozenset(
+COMMON = frozenset(
     "a an the of in on for to and or with via by from at as is are be can do does how what why when "
     "not towards toward through into under beyond using large language model models llm llms "
     "knowledge editing edit edits".split()
@@ -61,7 +61,7 @@ def similar_title(entries: list[Entry], taxonomy: Taxonomy):
     that share an acronym have other authors, and are not confused. Two papers of one group that
     really are two say so by `related`, or by an id of the same kind each.
     """
-    words = [frozenset(fold(e.paper.title).split()) - _COMMON for e in entries]
+    words = [frozenset(fold(e.paper.title).split()) - COMMON for e in entries]
     frequency = Counter(word for title in words for word in title)
     holders = defaultdict(list)
     for i, title in enumerate(words):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from survey.checks.registry import (
     Entry,
@@ -17,19 +17,31 @@ from survey.checks.registry import (
 )
 from survey.collection.paper import Paper
 
-_PAPERS = (
+PAPERS = (
     "arxiv.org", "aclanthology.org", "openreview.net", "doi.org", "dl.acm.org",
     "proceedings.neurips.cc", "papers.nips.cc", "proceedings.mlr.press", "semanticscholar.org",
     "ojs.aaai.org", "link.springer.com", "ieeexplore.ieee.org", "openaccess.thecvf.com",
     "proceedings.iclr.cc", "alphaxiv.org", "ar5iv.org", "dblp.org", "sciencedirect.com", "ssrn.com",
     "researchgate.net", "biorxiv.org", "nature.com",
 )  # fmt: skip
-_FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
+FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
+TAIL = re.compile(r"(\.git|[.,;:)\]]+)+/?$")
+PRIVATE = re.compile(r"(127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.|localhost")
+
+
+def split_address(url: str) -> SplitResult:
+    """The parts of an address, all of them empty where it cannot be read or has a number in brackets
+    for its host."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return SplitResult("", "", "", "", "")
+    return SplitResult("", "", "", "", "") if "[" in parts.netloc or "]" in parts.netloc else parts
 
 
 def host(url: str) -> str:
     """The host of an address, lower case, without `www.`."""
-    return (urlsplit(url).hostname or "").removeprefix("www.")
+    return (split_address(url).hostname or "").removeprefix("www.")
 
 
 @entry_rule("L802", "link-kind")
@@ -41,13 +53,13 @@ def link_kind(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     for kind, url in paper.links.items():
         name = host(url)
         is_paper = (
-            any(name == known or name.endswith(f".{known}") for known in _PAPERS)
+            any(name == known or name.endswith(f".{known}") for known in PAPERS)
             or url.lower().endswith(".pdf")
-            or (name in ("huggingface.co", "hf.co") and urlsplit(url).path.startswith("/papers/"))
+            or (name in ("huggingface.co", "hf.co") and split_address(url).path.startswith("/papers/"))
         )
         if kind != "paper" and is_paper:
             yield Finding("L802", f"the {kind} link leads to a paper: {url}", ("links", kind), "put its id into ids")
-        if kind == "paper" and (name in _FORGES or name in ("arxiv.org", "aclanthology.org", "doi.org")):
+        if kind == "paper" and (name in FORGES or name in ("arxiv.org", "aclanthology.org", "doi.org")):
             yield Finding("L802", f"the paper link should be an id or code: {url}", ("links", kind))
 
 
@@ -55,7 +67,7 @@ def link_kind(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
 def link_tail(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """A tail that was copied along: `.git`, a full stop, a comma, a bracket."""
     for kind, url in paper.links.items():
-        right = re.sub(r"(\.git|[.,;:)\]]+)+/?$", "", url)
+        right = TAIL.sub("", url)
         if right != url and not (url.endswith(")") and "(" in url):
             yield Finding("L803", f"the address ends in '{url[len(right):]}'", ("links", kind), f"write {right}", right)
 
@@ -64,12 +76,12 @@ def link_tail(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
 def link_host(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """An address without a public host: localhost, a bare word, a private network, credentials."""
     for kind, url in paper.links.items():
-        parts = urlsplit(url)
+        parts = split_address(url)
         name = parts.hostname or ""
-        private = re.match(r"(127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.|\[|localhost", name)
+        private = PRIVATE.match(name)
         if "." not in name or private or "@" in parts.netloc:
             yield Finding("L804", f"{url} is no public address", ("links", kind))
-        elif name in _FORGES and len([p for p in parts.path.split("/") if p]) < 2:
+        elif name in FORGES and len([p for p in parts.path.split("/") if p]) < 2:
             yield Finding("L804", f"{url} names no repository", ("links", kind))
 
 
@@ -83,8 +95,9 @@ def shared_link(entries: list[Entry], taxonomy: Taxonomy):
     holders = defaultdict(list)
     for entry in entries:
         for kind, url in entry.paper.links.items():
-            parts = urlsplit(url.lower().rstrip("/"))
-            holders[host(url), parts.path, parts.query].append((entry, kind))
+            parts = split_address(url.lower().rstrip("/"))
+            if parts.hostname:
+                holders[host(url), parts.path, parts.query].append((entry, kind))
     for found in holders.values():
         # What three papers share is a toolkit.
         if len(found) == 2 and not _related(found[0][0], found[1][0]):

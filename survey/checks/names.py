@@ -29,18 +29,19 @@ def _printed(paper: Paper):
             yield ("authors", i), author.name.printed, False
 
 
-_CAPITALS = re.compile(r"[^\W\d_]{4,}")
-_TWO_CAPITALS = re.compile("[A-Z]{2}")
+CAPITALS = re.compile(r"[^\W\d_]{4,}")
+TWO_CAPITALS = re.compile("[A-Z]{2}")
+WORD = re.compile(r"[^\W\d_]{2,}")
 
 
 @entry_rule("N501", "name-in-capitals")
 def name_in_capitals(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """A name in capitals, as some title pages print it: write Kevin Meng, not KEVIN MENG."""
     for where, name, _ in _printed(paper):
-        if name.isascii() and not _TWO_CAPITALS.search(name):
+        if name.isascii() and not TWO_CAPITALS.search(name):
             continue
-        shouted = [w for w in _CAPITALS.findall(name) if w.isupper()]
-        long = [w for w in re.findall(r"[^\W\d_]{2,}", name) if w.lower() not in SUFFIXES]
+        shouted = [w for w in CAPITALS.findall(name) if w.isupper()]
+        long = [w for w in WORD.findall(name) if w.lower() not in SUFFIXES]
         if shouted or (len(long) > 1 and all(w.isupper() for w in long)):
             right = name
             for word in filter(str.isupper, long):
@@ -48,17 +49,20 @@ def name_in_capitals(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
             yield Finding("N501", f"'{name}' is in capitals", where, f"write {right}")
 
 
-_MARKS = re.compile(r"[0-9*†‡§¶∗⁎⋆★☆‖∥♠♣♥♦✉#^]|[¹²³⁰-⁹]+")
+MARKS = re.compile(r"[0-9*†‡§¶∗⁎⋆★☆‖∥♠♣♥♦✉#^]|[¹²³⁰-⁹]+")
 
 
 @entry_rule("N502", "name-with-marks")
 def name_with_marks(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """A digit or a footnote mark that the title page put behind a name."""
     for where, name, plain in _printed(paper):
-        if _MARKS.search(name):
-            right = _MARKS.sub("", name).strip(" ,")
+        if MARKS.search(name):
+            right = MARKS.sub("", name).strip(" ,")
             fix = right if plain and right else None
             yield Finding("N502", f"'{name}' holds a footnote mark", where, f"write {right}", fix)
+
+
+ET_AL = re.compile(r"\bet\.? al\b|^(and )?others$|^…$|^\.\.\.$", re.I)
 
 
 @entry_rule("N503", "et-al")
@@ -66,18 +70,19 @@ def et_al(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """All authors are listed; "et al." and "and others" are for reference lists."""
     for i, name in enumerate(n.printed for n in paper.names):
         where = ("authors", i)
-        if re.search(r"\bet\.? al\b|^(and )?others$|^…$|^\.\.\.$", name, re.I):
+        if ET_AL.search(name):
             yield Finding("N503", f"'{name}' is no author", where, "list every author")
 
 
-_SUFFIX = re.compile(rf",? ({'|'.join(map(re.escape, sorted(SUFFIXES)))})$", re.I)
+SUFFIX = re.compile(rf",? ({'|'.join(map(re.escape, sorted(SUFFIXES)))})$", re.I)
+SEVERAL = re.compile(r"[,;&]| and ")
 
 
 @entry_rule("N504", "several-names")
 def several_names(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """One item holds several names, or a name that is written family name first."""
     for where, name, plain in _printed(paper):
-        if plain and re.search(r"[,;&]| and ", _SUFFIX.sub("", name)):
+        if plain and SEVERAL.search(SUFFIX.sub("", name)):
             hint = "one item for each author, given name first"
             yield Finding("N504", f"'{name}' is not one name", where, hint)
 
@@ -101,12 +106,15 @@ def author_twice(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
         seen[fold(name)] = where
 
 
+BROKEN = re.compile(r"[\\{}<>_=~|]|&\w+;|Ã.|\ufffd")
+
+
 @entry_rule("N507", "name-characters")
 def name_characters(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """A character that no name holds: a broken encoding, a LaTeX command, an HTML entity."""
     for where, name, plain in _printed(paper):
         composed = unicodedata.normalize("NFC", name)
-        if re.search(r"[\\{}<>_=~|]|&\w+;|Ã.|\ufffd", name):
+        if BROKEN.search(name):
             yield Finding("N507", f"'{name}' is not plain Unicode", where, "write the letters themselves")
         elif composed != name:
             fix = composed if plain else None

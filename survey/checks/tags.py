@@ -16,7 +16,7 @@ from survey.checks.registry import (
 )
 from survey.collection.paper import Paper
 
-_TAGS = (
+TAGS = (
     ("proposes", "methods", "methods"), ("proposes", "families", "families"),
     ("proposes", "benchmarks", "benchmarks"), ("studies", "methods", "methods"),
     ("studies", "benchmarks", "benchmarks"),
@@ -25,7 +25,7 @@ _TAGS = (
 
 def _tags(paper: Paper):
     """Every tag of a paper: (where, section of the taxonomy, id)."""
-    for part, field, section in _TAGS:
+    for part, field, section in TAGS:
         for i, tag in enumerate(getattr(getattr(paper, part), field)):
             yield (part, field, i), section, tag
     for i, item in enumerate(paper.pitfalls):
@@ -96,7 +96,7 @@ def implied_pitfall(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
             yield Finding("T304", f"{item.id} is implied by {sorted(finer)[0]}", ("pitfalls", i, "id"), "leave it out")
 
 
-_RANK = {"title": 0, "abstract": 1, "readme": 1, "full-text": 2}
+RANK = {"title": 0, "abstract": 1, "readme": 1, "full-text": 2}
 
 
 @entry_rule("A351", "summary-basis")
@@ -110,7 +110,7 @@ def summary_basis(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
 def tag_basis(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """A tag cannot rest on more than the annotator of the entry read."""
     for i, item in enumerate(paper.pitfalls):
-        if _RANK[item.basis] > _RANK[paper.annotated.basis]:
+        if RANK[item.basis] > RANK[paper.annotated.basis]:
             message = f"rests on {item.basis}, but the entry on {paper.annotated.basis}"
             yield Finding("A352", message, ("pitfalls", i, "basis"))
 

@@ -8,14 +8,28 @@ import unicodedata
 from survey.checks.registry import Entry, Finding, Found, Severity, Taxonomy, entry_rule
 from survey.collection.paper import Paper
 
-_SMALL = (
+SMALL = (
     "a an the of in on for to and or with without via by from at as into through under toward "
     "towards using beyond between across"
 ).split()
-_GLUED = re.compile(
-    rf"\b({'|'.join(_SMALL)})([A-Z][a-z]+)\b|\b({'|'.join(w for w in _SMALL if len(w) > 1)})([A-Z]{{2,}}\w*)"
+GLUED = re.compile(
+    rf"\b({'|'.join(SMALL)})([A-Z][a-z]+)\b|\b({'|'.join(w for w in SMALL if len(w) > 1)})([A-Z]{{2,}}\w*)"
 )
-_LIGATURES = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl"})
+LIGATURES = {"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ": "ffi", "ﬄ": "ffl"}
+_LIGATURES = str.maketrans(LIGATURES)
+# Accidents in the order in which they are mended: what is found, and what takes its place.
+ACCIDENTS = (
+    (re.compile(r"[\u00ad\u200b-\u200d\u2060\ufeff]"), ""),
+    (re.compile(r"\s{2,}|[\t\n\u00a0\u2009]"), " "),
+    (re.compile(r" +([,;:?!.])(?=\s|$)"), r"\1"),
+    (re.compile(r"``|''"), '"'),
+    (re.compile(r"(?<![.!?])\.$"), ""),
+)
+BROKEN_LINE = re.compile(r"[a-z]- [a-z]")
+ELLIPSIS = re.compile(r"- (and|or|to) ")  # short- and long-term
+TIGHT_COLON = re.compile(r":[^\s/]")
+RATIO = re.compile(r"\d:\d")
+MARKUP = re.compile(r"\\[a-zA-Z]|[{}$]|&\w+;|</?\w+>")
 
 
 @entry_rule("P601", "title-typography")
@@ -28,22 +42,20 @@ def title_typography(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     title = paper.title
     for typo in paper.official_typo:
         title = title.replace(typo, "x")
-    right = re.sub(r"[\u00ad\u200b-\u200d\u2060\ufeff]", "", title.translate(_LIGATURES))
-    right = re.sub(r"\s{2,}|[\t\n\u00a0\u2009]", " ", right)
-    right = re.sub(r" +([,;:?!.])(?=\s|$)", r"\1", right)
-    right = re.sub(r"``|''", '"', right)
-    right = re.sub(r"(?<![.!?])\.$", "", right)
+    right = title.translate(_LIGATURES)
+    for accident, replacement in ACCIDENTS:
+        right = accident.sub(replacement, right)
     right = unicodedata.normalize("NFC", right)
     if right != title:
         # With an official typo taken out, the rest is not the whole title.
         fix = None if paper.official_typo else right
         hint = f"write {right}" if fix else ""
         yield Finding("P601", "the title has a typographic accident", ("title",), hint, fix)
-    if re.search(r"[a-z]- [a-z]", title) and not re.search(r"- (and|or|to) ", title):
+    if BROKEN_LINE.search(title) and not ELLIPSIS.search(title):
         yield Finding("P601", "a hyphen of a line break is left in the title", ("title",))
-    if re.search(r":[^\s/]", title) and not re.search(r"\d:\d", title):
+    if TIGHT_COLON.search(title) and not RATIO.search(title):
         yield Finding("P601", "a space is missing after a colon", ("title",))
-    if re.search(r"\\[a-zA-Z]|[{}$]|&\w+;|</?\w+>", title):
+    if MARKUP.search(title):
         yield Finding("P601", "LaTeX or HTML is left in the title", ("title",), "write Unicode")
 
 
@@ -54,14 +66,14 @@ def title_glued_words(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     A name that is written so goes into `protect`, an official misprint into `official_typo`.
     """
     known = {w for part in (*paper.protect, *paper.official_typo, paper.acronym or "") for w in part.split()}
-    for match in _GLUED.finditer(paper.title):
+    for match in GLUED.finditer(paper.title):
         if match[0] not in known:
             right = " ".join(part for part in match.groups() if part)
             yield Finding("P602", f"'{match[0]}' looks like two words", ("title",), f"write {right}")
 
 
 # Misspellings that were met in lists of these papers, and their kin.
-_MISSPELLED = {
+MISSPELLED = {
     "paramters": "parameters", "parmeters": "parameters", "knowlege": "knowledge",
     "knowledgge": "knowledge", "knoweldge": "knowledge", "langauge": "language",
     "lanugage": "language", "modle": "model", "modles": "models", "edting": "editing",
@@ -80,7 +92,7 @@ def title_misspelled(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """
     official = {word.lower() for typo in paper.official_typo for word in typo.split()}
     for word in re.findall(r"[A-Za-z]+", paper.title):
-        right = _MISSPELLED.get(word.lower())
+        right = MISSPELLED.get(word.lower())
         if right and word.lower() not in official:
             yield Finding("P603", f"'{word}' looks misspelled", ("title",), f"write {right}, or list it in official_typo")
 

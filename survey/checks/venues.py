@@ -26,7 +26,7 @@ def venue_year(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
         yield Finding("V702", f"{venue.name} has no {paper.year} (known: {years})", ("year",), hint)
 
 
-_ANTHOLOGY = re.compile(r"([0-9]{4})\.([a-z0-9_]+-[a-z0-9_]+)\.[0-9]+$")
+ANTHOLOGY = re.compile(r"([0-9]{4})\.([a-z0-9_]+-[a-z0-9_]+)\.[0-9]+$")
 
 
 @entry_rule("V703", "anthology-contradicts")
@@ -40,7 +40,7 @@ def anthology_contradicts(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Fou
         if not value:
             continue
         value = value.removeprefix("10.18653/v1/")
-        match = _ANTHOLOGY.match(value)
+        match = ANTHOLOGY.match(value)
         if not match:
             continue
         if scheme == "doi" and paper.ids.anthology and value.lower() != paper.ids.anthology:
