@@ -44,7 +44,7 @@ _MODELS = {
     ("pitfalls",): PitfallTag, ("related",): Related, ("annotated",): Annotation,
     ("authors",): Author,
 }  # fmt: skip
-_KIND_OF_VALUE = {
+KIND_OF_VALUE = {
     "string_type": "text", "int_type": "a whole number", "tuple_type": "a list",
     "list_type": "a list", "model_type": "a mapping", "dict_type": "a mapping",
     "date_type": "a date", "date_from_datetime_parsing": "a date such as 2026-11-22",
@@ -85,9 +85,9 @@ def _explain(item: dict, where: tuple) -> Finding:
     if kind in ("literal_error", "enum"):
         expected = item["ctx"]["expected"].replace("'", "")
         return Finding("S104", f"{name}: '{value}' is not one of {expected}", where)
-    if kind in _KIND_OF_VALUE:
+    if kind in KIND_OF_VALUE:
         hint = f'write "{value}"' if kind == "string_type" and isinstance(value, (int, float)) else ""
-        return Finding("S103", f"{name}: expected {_KIND_OF_VALUE[kind]}, found {_shown(value)}", where, hint)
+        return Finding("S103", f"{name}: expected {KIND_OF_VALUE[kind]}, found {_shown(value)}", where, hint)
     if where[:1] == ("ids",):
         return _id_form(where, name, value)
     if where[:1] == ("links",):

@@ -27,14 +27,14 @@ _PLAIN, _QUOTED, _COLLECTION = "plain", "quoted", "collection"
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})\Z")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?\Z")
 # Plain scalars that YAML 1.1 or 1.2 readers take for numbers, truth values, nothing or times.
-_NUMBER = re.compile(
+NUMBER = re.compile(
     r"[-+]?(?:0[xX][0-9a-fA-F_]+|0[oO][0-7_]+|0[bB][01_]+|[0-9][0-9_]*|(?:[0-9][0-9_]*)?\.[0-9_]+|[0-9][0-9_]*\.[0-9_]*)"
     r"(?:[eE][-+]?[0-9]+)?\Z|[-+]?\.(?:inf|Inf|INF)\Z|\.(?:nan|NaN|NAN)\Z"
 )
-_TIME = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[Tt ].*")
-_TRUTH = frozenset("y Y yes Yes YES n N no No NO on On ON off Off OFF True TRUE False FALSE".split())
-_NOTHING = frozenset(["", "~", "null", "Null", "NULL"])
-_COMMANDS = frozenset(["=", "<<"])
+TIME = re.compile(r"[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+(?:\.[0-9_]*)?\Z|[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}[Tt ].*")
+TRUTH = frozenset("y Y yes Yes YES n N no No NO on On ON off Off OFF True TRUE False FALSE".split())
+NOTHING = frozenset(["", "~", "null", "Null", "NULL"])
+COMMANDS = frozenset(["=", "<<"])
 _SUSPECT_START = frozenset("0123456789+-.yYnNoOtTfF~=<")
 
 
@@ -155,7 +155,7 @@ def _construct(node: yaml.Node, problems: list[YamlProblem], depth: int):
     if tag is _PLAIN:
         value = node.value
         # Most scalars are words: one look at the first letter settles them.
-        if value and value[0] not in _SUSPECT_START and value not in _NOTHING:
+        if value and value[0] not in _SUSPECT_START and value not in NOTHING:
             return value
         return _plain(node, value, problems)
     if tag is _QUOTED:
@@ -186,7 +186,7 @@ def _plain(node: yaml.Node, value: str, problems: list[YamlProblem]):
         return int(value)
     if value == "true" or value == "false":
         return value == "true"
-    if value in _NOTHING:
+    if value in NOTHING:
         problems.append(
             _at(node.start_mark, "Y103", "there is no value here", "leave the field out")
         )
@@ -194,10 +194,10 @@ def _plain(node: yaml.Node, value: str, problems: list[YamlProblem]):
     if _DATE.match(value):
         return value
     kind = (
-        "a truth value" if value in _TRUTH
-        else "a number" if _NUMBER.match(value)
-        else "a time" if _TIME.match(value)
-        else "a command" if value in _COMMANDS
+        "a truth value" if value in TRUTH
+        else "a number" if NUMBER.match(value)
+        else "a time" if TIME.match(value)
+        else "a command" if value in COMMANDS
         else None
     )  # fmt: skip
     if kind:
