@@ -106,6 +106,7 @@ class Venue(Term):
     publisher: str | None = None
     series: str | None = None
     anthology: tuple[str, ...] = Field((), description="Volumes in ids of the ACL Anthology.")
+    printed: tuple[str, ...] = Field((), description="Other names in proceedings and at services.")
     years: dict[int, Edition] = Field({}, description="Years in which it took place, if listed.")
 
     def edition(self, year: int) -> Edition:

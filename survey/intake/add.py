@@ -11,7 +11,7 @@ from pathlib import Path
 
 from survey.checks import Finding
 from survey.checks.run import check_text
-from survey.collection import Collection, Paper
+from survey.collection import Collection, Name, Paper
 from survey.collection.paper import paper_from
 from survey.files.load import PACKAGE, load_collection
 from survey.files.reader import MAX_BYTES
@@ -80,7 +80,7 @@ def wanted(text: str) -> list[Wanted]:
     if text == "-":
         return _in_text(sys.stdin.buffer.read(bibtex.MAX_CHARACTERS + 1), "standard input")
     path = Path(text)
-    if text.lower().endswith(".bib") and not re.match(r"https?://", text) or (path.is_file() and "\0" not in text):
+    if (text.lower().endswith(".bib") and not re.match(r"https?://", text)) or (path.is_file() and "\0" not in text):
         if not path.is_file():
             raise IntakeError(f"there is no file {text}")
         with open(path, "rb") as file:
@@ -112,7 +112,7 @@ def _in_text(data: bytes, origin: str) -> list[Wanted]:
     return found
 
 
-def propose(asked: Wanted, collection: Collection, client: Client, options: Options = Options()) -> Proposal:  # noqa: B008
+def propose(asked: Wanted, collection: Collection, client: Client, options: Options = Options()) -> Proposal:
     """What would be written for one paper. Nothing is. Raises `IntakeError`."""
     taxonomy = collection.taxonomy
     if options.venue and options.venue not in taxonomy.venues:
@@ -122,6 +122,7 @@ def propose(asked: Wanted, collection: Collection, client: Client, options: Opti
         found = _of_bibtex(asked, client, collection)
     else:
         found = look_up(client, asked.source, taxonomy)
+    found = replace(found, authors=known_names(found.authors, collection))
     drafted = draft(found, taxonomy, options.venue)
     if match := _match(drafted.record, collection, options):
         return _update(asked, found, drafted.record, match, collection)
@@ -175,6 +176,12 @@ def _of_bibtex(asked: Wanted, client: Client, collection: Collection) -> Record:
         year=found.year if found.place and found.place.venue else record.year or found.year, sources=(*found.sources, record.source),
         pages=found.pages or record.pages, volume=found.volume or record.volume,
     )  # fmt: skip
+
+
+def known_names(names: tuple[Name, ...], collection: Collection) -> tuple[Name, ...]:
+    """The names, those that the collection knows split as they are there: Nicola | De Cao."""
+    known = {n.printed: n for paper in collection.values() for n in paper.names if " " in n.family or n.literal}
+    return tuple(known.get(name.printed, name) for name in names)
 
 
 def _taken(collection: Collection) -> set[str]:
@@ -260,7 +267,7 @@ def few(words: str) -> str:
 # Writing
 
 
-def write(root: Path, proposal: Proposal, options: Options = Options()) -> Proposal:  # noqa: B008
+def write(root: Path, proposal: Proposal, options: Options = Options()) -> Proposal:
     """Write a new entry, or the update of an old one, and return what was written.
 
     While others add to the same clone they wait for each other, and what they have written
@@ -283,9 +290,9 @@ def write(root: Path, proposal: Proposal, options: Options = Options()) -> Propo
             else:
                 move_file(place, root / proposal.path, text)
             return replace(proposal, text=text)
-        if match := duplicates.find(proposal.paper, collection):
-            if match.sure or not options.another:
-                raise IntakeError(f"{proposal.source} has been added meanwhile: {match.key} {match.why}")
+        match = duplicates.find(proposal.paper, collection)
+        if match and (match.sure or not options.another):
+            raise IntakeError(f"{proposal.source} has been added meanwhile: {match.key} {match.why}")
         key = free_key(proposal.record, _taken(collection))
         proposal = replace(proposal, key=key, path=f"papers/{proposal.record['year']}/{key}.yaml")
         create_file(root / proposal.path, proposal.text)
@@ -293,7 +300,7 @@ def write(root: Path, proposal: Proposal, options: Options = Options()) -> Propo
 
 
 def propose_all(
-    asked: list[Wanted], collection: Collection, client: Client, options: Options = Options(), begun: Callable[[int], None] = lambda n: None  # noqa: B008
+    asked: list[Wanted], collection: Collection, client: Client, options: Options = Options(), begun: Callable[[int], None] = lambda n: None
 ) -> Iterator[tuple[Wanted, Proposal | IntakeError]]:
     """Proposals, or what went wrong, one by one; two of one call that are the same paper are told."""
     seen: dict[str, str] = {}

@@ -38,7 +38,8 @@ def read(answer: dict) -> Record:
     if arxiv := _preprint(work):
         ids["arxiv"] = arxiv
     event = work.get("event") if isinstance(work.get("event"), dict) else {}
-    container = _first(work, "container-title") or plain(event.get("name"))
+    # Springer gives series and book, both as containers.
+    container = _all(work, "container-title") or plain(event.get("name"))
     kind = work.get("type")
     return Record(
         source="Crossref", title=title, authors=authors, year=_year(work),
@@ -53,6 +54,11 @@ def read(answer: dict) -> Record:
 def _first(work: dict, name: str) -> str:
     found = work.get(name)
     return next((t for item in found if (t := plain(item))), "") if isinstance(found, list) else plain(found)
+
+
+def _all(work: dict, name: str) -> str:
+    found = work.get(name)
+    return ", ".join(t for item in found if (t := plain(item))) if isinstance(found, list) else plain(found)
 
 
 def _title(work: dict) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from survey.collection.taxonomy import Taxonomy
@@ -112,10 +111,9 @@ def _noted(record: Record, note: str) -> Record:
 
 def settled(record: Record, taxonomy: Taxonomy) -> Record:
     """The record with venue and year of the taxonomy, as well as its source tells them."""
-    if id := record.ids.get("anthology"):
-        if venue := venues.of_anthology(id, taxonomy):
-            year = int(id[:4]) if re.match(r"[0-9]{4}\.", id) else record.year
-            return replace(record, place=Place(record.place.printed if record.place else "", venue, year), year=year)
+    id = record.ids.get("anthology", "")
+    if venue := venues.of_anthology(id, taxonomy):
+        return replace(record, place=Place(record.place.printed if record.place else "", venue, int(id[:4])), year=int(id[:4]))
     place = venues.locate(record.place.printed, taxonomy, record.year) if record.place and record.place.printed else None
     if place and place.venue:
         return replace(record, place=place, year=place.year or record.year)
@@ -124,8 +122,8 @@ def settled(record: Record, taxonomy: Taxonomy) -> Record:
         comment = venue_in(record.comment)
         said = venues.locate(comment, taxonomy) if comment else None
         if said and said.venue and said.year:
-            note = f"venue and year rest on arXiv's comment: '{comment}'"
-            weak = tuple(dict.fromkeys((*record.unconfirmed, "venue", "year")))
+            note = f"the venue rests on arXiv's comment: '{comment}'"
+            weak = tuple(dict.fromkeys((*record.unconfirmed, "venue")))
             return replace(record, place=said, year=said.year, unconfirmed=weak, notes=(*record.notes, note))
         if comment and not place:
             record = _noted(record, f"arXiv's comment says '{comment}', which names no venue and year that we list")

@@ -51,7 +51,8 @@ def venue_in(comment: str) -> str:
         part = part.strip()
         if _NOT_YET.search(part) and not re.search(r"\baccepted\b", part, re.I):
             continue
-        named_year = re.search(r"\b(?:19|20)\d\d\b|[A-Z]\s?'?\d\d\b|[A-Z]{3,}(?:19|20)\d\d", part)
-        if _ACCEPTED.search(part) and re.search(r"[A-Z]{3}", part) or (named_year and re.search(r"[A-Z]{3}", part) and len(part) < 80):
+        # `EMNLP 2025 Findings` says it without a verb.
+        bare = len(part) < 80 and re.search(r"[A-Z]{3}", part) and re.search(r"(?:19|20)\d\d|[A-Z]\s?['’]\d\d\b", part)
+        if _ACCEPTED.search(part) or bare:
             return part
     return ""

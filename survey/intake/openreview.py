@@ -84,7 +84,7 @@ def _decision(content: dict, note: dict) -> tuple[Place | None, int | None, str,
         return None, _date(note) or year, "", (), (f"OpenReview says '{venue or venue_id}': it {fate} there, so it is entered as a preprint",)
     if venue_id.startswith(("OpenReview.net/Public_Article", "OpenReview.net/Archive")) or "Archive" in venue_id.split("/"):
         place = Place(venue) if venue else None
-        return place, year, "", ("venue", "year") if place else (), ("OpenReview has the venue from the authors only",)
+        return place, year, "", ("venue",) if place else (), ("OpenReview has the venue from the authors only",)
     if venue_id or venue:
         # `ICLR.cc/2024/Workshop/ME-FoMo`: the printed name of a workshop often leaves out what it is.
         kind = " workshop" if "/Workshop" in venue_id and "workshop" not in venue.lower() else ""

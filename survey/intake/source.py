@@ -6,7 +6,12 @@ import re
 from typing import Literal, NamedTuple
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from survey.collection.paper import ANTHOLOGY_PATTERN, ARXIV_PATTERN, DOI_PATTERN, OPENREVIEW_PATTERN
+from survey.collection.paper import (
+    ANTHOLOGY_PATTERN,
+    ARXIV_PATTERN,
+    DOI_PATTERN,
+    OPENREVIEW_PATTERN,
+)
 from survey.intake.errors import IntakeError
 
 Kind = Literal["arxiv", "doi", "anthology", "openreview"]

@@ -33,12 +33,12 @@ class Phrase(NamedTuple):
 
 
 def phrases(taxonomy: Taxonomy) -> tuple[Phrase, ...]:
-    """Every name, full name, alias and rule of a title in the taxonomy, longest first."""
+    """Every name, full name, name in print and rule of a title in the taxonomy, longest first."""
     found: dict[str, str] = {}
     for venue in taxonomy.venues.values():
         rule = re.sub(r"\{year\}|\bProceedings of (?:the )?", " ", venue.booktitle or "")
         titles = (re.sub(r"\b\d+(?:st|nd|rd|th)\b|\b(?:19|20)\d\d\b|Proceedings of (?:the )?|\(Volume.*", " ", e.booktitle or "") for e in venue.years.values())
-        for text in (venue.id, venue.name, venue.full_name, *venue.aliases, rule, *titles):
+        for text in (venue.id, venue.name, venue.full_name, *venue.aliases, *venue.printed, rule, *titles):
             if words := fold(text):
                 found.setdefault(words, venue.id)
     found.pop("arxiv", None)

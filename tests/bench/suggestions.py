@@ -44,7 +44,7 @@ def main() -> int:
     for line in Path(sys.argv[1]).read_text("utf-8").splitlines():
         item = json.loads(line)
         key = item["key"]
-        paper = by_arxiv.get(key.partition(":")[2]) if key.startswith("arXiv:") else collection[key] if key in collection else None
+        paper = by_arxiv.get(key.partition(":")[2]) if key.startswith("arXiv:") else collection.get(key)
         if paper is None or paper.annotated.basis != "abstract":
             continue
         read += 1

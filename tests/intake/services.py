@@ -193,12 +193,12 @@ def acl(id: str, title: str, authors: list, year: int, booktitle: str, pages: st
     return f"@{kind}{{somebody-etal-{year}-word,\n" + ",\n".join(lines) + "\n}\n"
 
 
-def note(id: str, title: str, authors: list[str], venue: str = "", venueid: str = "", abstract: str = "", version: int = 2, forum: str = "", bibtex: str = "", **_) -> dict:
+def note(id: str, title: str, authors: list[str], venue: str = "", venueid: str = "", abstract: str = "", version: int = 2, forum: str = "", bibtex: str = "", pdate: int | None = None, **_) -> dict:
     content = {"title": title, "authors": authors, "venue": venue, "venueid": venueid, "abstract": abstract, "_bibtex": bibtex}
     content = {name: value for name, value in content.items() if value}
     if version == 2:
         content = {name: {"value": value} for name, value in content.items()}
-    return {"id": id, "forum": forum or id, "content": content, "cdate": 1695888000000}
+    return {"id": id, "forum": forum or id, "content": content, "cdate": 1695888000000, **({"pdate": pdate} if pdate else {})}
 
 
 def halves(author) -> tuple[str, str]:
