@@ -275,7 +275,7 @@ def write(root: Path, proposal: Proposal, options: Options = Options()) -> Propo
     """
     from survey.files.house import rewrite
     from survey.files.load import read_text
-    from survey.files.writer import create_file, locked, move_file, write_file
+    from survey.files.storage import create_file, locked, move_file, write_file
 
     if PACKAGE in (root, *root.parents):
         raise IntakeError("the collection here is part of the installed package: run this inside a clone of the project")

@@ -103,6 +103,10 @@ class Client:
         url = f"{service.base}{path}"
         if query:
             url += f"?{urlencode(query)}"
+        try:
+            urlsplit(url)
+        except ValueError:
+            raise BadAnswer(f"{service.variable} is no address of {service.name}: {service.base}") from None
         if kept := self._kept(url, accept):
             return read(kept)
         with self._turn(service):

@@ -124,7 +124,7 @@ def printed(name: object) -> Name | None:
     if text.count(",") == 1 and not text.endswith(","):
         family, given = (part.strip() for part in text.split(","))
         if re.fullmatch(r"(jr|sr|ii|iii|iv)\.?", given, re.I):
-            return split_name(f"{family} {given}")
+            return Name(literal=f"{family} {given}")
         return person(given, family)
     words = text.split()
     start = len(words) - 1
