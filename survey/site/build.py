@@ -17,6 +17,7 @@ from survey.site.data import write_data
 from survey.site.fill import FillError, fill
 from survey.site.pages import Pages
 from survey.site.shell import Shell, depth_of
+from survey.site.submission import write_submission
 
 ASSETS = Path(__file__).parent / "assets"
 
@@ -88,6 +89,7 @@ def pour(root: Path, site: Path) -> Built:
         path.write_text(html, "utf-8")
     shutil.copytree(ASSETS, site / "assets" / "survey", dirs_exist_ok=True)
     write_data(collection, site)
+    write_submission(collection, root, site)
     count = 0
     made = []
     for page in pages.all():

@@ -32,21 +32,22 @@ SECTIONS = {
 def write_data(collection: Collection, out: Path) -> None:
     """Write `data/` below the site's root `out`: index, details and export shards."""
     data = out / "data"
-    _write(data / "index.json", to_json(index(collection)))
-    _write(data / "details.json", to_json(details(collection)))
+    write(data / "index.json", to_json(index(collection)))
+    write(data / "details.json", to_json(details(collection)))
     papers = list(collection.values())
     for name in EXPORTS:
         for number, start in enumerate(range(0, len(papers), SHARD)):
             shard = papers[start : start + SHARD]
             entries = [FORMATS[name].entry(paper, collection.taxonomy) for paper in shard]
-            _write(data / "export" / name / f"{number}.json", to_json(entries))
+            write(data / "export" / name / f"{number}.json", to_json(entries))
 
 
 def to_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _write(path: Path, text: str) -> None:
+def write(path: Path, text: str) -> None:
+    """Write a file, and the folders above it, as UTF-8 with plain line ends."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", newline="\n")
 

@@ -40,7 +40,9 @@ def js_pattern(pattern: str, dialect: Literal["python", "rust"] = "python") -> s
             out.append(piece)
             i += 1 + taken
             continue
-        if inside:
+        if not " " <= char <= "~":
+            char = f"\\u{{{ord(char):x}}}"
+        elif inside:
             inside = char != "]"
         elif char == "[":
             inside = True

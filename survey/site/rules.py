@@ -89,7 +89,9 @@ def _house() -> dict[str, Any]:
             "numberLike": f"^(?:{js_pattern(writer.NUMBER_LIKE.pattern)})",
             "number": f"^(?:{js_pattern(reader.NUMBER.pattern)})",
             "time": f"^(?:{js_pattern(reader.TIME.pattern)})",
-            "end": r"^\.\.\.(?=\s|$)",
+            "unprintable": js_pattern(writer.UNPRINTABLE.pattern),
+            "unfoldable": js_pattern(writer.UNFOLDABLE.pattern),
+            "end": r"^\.\.\.(?=[ \t]|$)",
             "refused": _REFUSED,
         },
     }

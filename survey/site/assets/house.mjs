@@ -4,7 +4,7 @@
  * that a problem can name its place. No DOM in here.
  */
 
-import { length, SPACE } from "./text.mjs";
+import { length, SPACE, substitute } from "./text.mjs";
 
 const BLANK = new RegExp(`^[${SPACE}]*$`, "u");
 
@@ -19,14 +19,17 @@ export class House {
 
   /** A value as YAML, in quotes only where another reader would misread it. */
   scalar(value, flow = false) {
-    if (typeof value === "number") return String(value);
-    const { needsQuotes, flowSpecial, numberLike } = this.patterns;
+    if (typeof value !== "string") return JSON.stringify(value);
+    const { needsQuotes, flowSpecial, numberLike, unprintable } = this.patterns;
     const plain =
       !needsQuotes.test(value) &&
       !(flow && flowSpecial.test(value)) &&
       !numberLike.test(value) &&
       !this.misread(value);
-    return plain ? value : JSON.stringify(value);
+    if (plain) return value;
+    // JSON's quotes are YAML's, but for characters that stand in no YAML file.
+    const code = (letter) => `\\u${letter.codePointAt(0).toString(16).padStart(4, "0")}`;
+    return substitute(unprintable, code, JSON.stringify(value));
   }
 
   /** Whether a YAML reader would take this bare text for something else, or refuse it. */
@@ -42,102 +45,143 @@ export class House {
     );
   }
 
-  /** An entry in the house format: `{ text, lines, places }`. Empty fields are left out. */
-  write(record) {
-    const sheet = new Sheet();
-    for (const name of this.order) {
-      if (!isEmpty(record[name])) this.field(sheet, name, record[name], [name], "");
+  /**
+   * An entry in the house format, with its comments: `{ text, lines, places }`. Empty fields are
+   * left out, unless a comment stands by.
+   */
+  write(record, comments = NO_COMMENTS) {
+    const sheet = new Sheet(comments);
+    sheet.add(...comments.head);
+    const others = Object.keys(record).filter((name) => !this.order.includes(name));
+    for (const name of [...this.order, ...others]) {
+      const value = record[name];
+      if (value === undefined || value === null) continue;
+      if (this.order.includes(name) && isEmpty(value) && !sheet.below([name]).length) continue;
+      this.field(sheet, [name], value, "");
     }
+    sheet.add(...comments.foot);
     return { text: `${sheet.lines.join("\n")}\n`, lines: sheet.lines, places: sheet.places };
   }
 
-  field(sheet, name, value, path, indent) {
-    const line = sheet.line();
-    const note = (column, inside) => sheet.note(path, line, inside ?? line, column, indent);
+  field(sheet, where, value, indent) {
+    const last = where.at(-1);
+    const name = this.name(last);
     const start = `${name}: `;
     if (typeof value === "string") {
-      const lines = this.folded.includes(name) ? wrap(value, this.width - 2) : [];
-      if (this.folded.includes(name)) {
-        if (lines.length > 1 || length(value) > this.width - length(name) - 2) {
-          note(length(start));
-          sheet.add(`${indent}${name}: >-`, ...lines.map((text) => `${indent}  ${text}`));
-          return;
-        }
-      }
-      note(length(start));
-      sheet.add(indent + start + this.scalar(value));
-      return;
+      const folded = this.folded.includes(last);
+      const text = folded && where.length === 1 ? prose(value) : value;
+      const lines = folded ? wrap(text, this.width - 2) : [];
+      const long = lines.length > 1 || length(text) > this.width - length(name) - 2;
+      const fold = folded && long && lines.join(" ") === text && !this.patterns.unfoldable.test(text);
+      const line = sheet.noted(indent + start + (fold ? ">-" : this.scalar(text)), sheet.below(where), indent);
+      sheet.place(where, line, line, indent, length(start));
+      if (fold) sheet.add(...lines.map((one) => `${indent}  ${one}`));
+      return line;
     }
-    if (typeof value === "number") {
-      note(length(start));
-      sheet.add(`${indent}${start}${value}`);
-      return;
-    }
-    // `on` is a date: plain, as every YAML reader knows it.
-    const plain = name === "annotated" && !Array.isArray(value);
     const places = [];
-    const flow = start + this.flow(value, path, length(start), places, plain);
+    const flow = start + this.flow(value, where, length(start), places);
+    const put = (comments) => {
+      const line = sheet.noted(indent + flow, comments, indent);
+      for (const [inside, column] of places) sheet.place(inside, line, line, indent, column);
+      return line;
+    };
+    if (isEmpty(value) || typeof value !== "object" || sameWhere(where, ["annotated"])) {
+      return put(sheet.below(where));
+    }
+    const here = sheet.at(where);
+    const below = here.filter(({ side }) => side === "below");
     const records = Array.isArray(value) && value.some(isRecord);
     const block = records && this.blocks.includes(name);
-    if (plain || (length(flow) <= this.width && !block)) {
-      for (const [inside, column] of places) sheet.note(inside, line, line, column, indent);
-      sheet.add(indent + flow);
-      return;
-    }
-    note(indent.length ? 2 : 2, line + 1);
-    sheet.add(`${indent}${name}:`);
-    if (Array.isArray(value)) {
-      value.forEach((item, i) => {
-        const at = sheet.line();
-        const inner = [];
-        const text =
-          typeof item === "string" ? this.scalar(item) : this.flow(item, [...path, i], 4, inner);
-        if (typeof item === "string") inner.push([[...path, i], 4]);
-        for (const [inside, column] of inner) sheet.note(inside, at, at, column, indent);
-        sheet.add(`${indent}  - ${text}`);
-      });
-    } else {
-      for (const [key, item] of Object.entries(value)) {
-        this.field(sheet, key, item, [...path, key], `${indent}  `);
-      }
-    }
+    const commented = below.length || here.length !== sheet.below(where).length;
+    if (!commented && length(flow) <= this.width && !block) return put(here);
+    const beside = here.filter(({ side }) => side !== "below");
+    const line = sheet.noted(`${indent}${name}:`, beside, indent);
+    const inner = `${indent}  `;
+    const begins = Array.isArray(value)
+      ? value.map((item, i) => this.item(sheet, [...where, i], item, inner))
+      : Object.entries(value).map(([key, item]) => this.field(sheet, [...where, key], item, inner));
+    sheet.place(where, line, begins[0], indent, 2);
+    sheet.add(...below.map(({ text }) => inner + text));
+    return line;
   }
 
-  /** A value on one line, its places told as [path, column] with the column it begins at. */
-  flow(value, path, column, places, plain = false) {
-    places.push([path, column]);
-    if (!isRecord(value) && !Array.isArray(value)) {
-      return plain ? String(value) : this.scalar(value, true);
-    }
+  item(sheet, where, item, indent) {
+    const places = [];
+    const text =
+      typeof item === "string" ? this.scalar(item) : this.flow(item, where, 2, places);
+    if (typeof item === "string") places.push([where, 2]);
+    const line = sheet.noted(`${indent}- ${text}`, sheet.below(where), indent);
+    for (const [inside, column] of places) sheet.place(inside, line, line, indent, column);
+    return line;
+  }
+
+  name(name) {
+    return /^[a-z_]+$/.test(name) ? name : this.scalar(name, true);
+  }
+
+  /** A value on one line, its places told as [where, column] with the column it begins at. */
+  flow(value, where, column, places) {
+    places.push([where, column]);
     const list = Array.isArray(value);
+    if (!list && !isRecord(value)) {
+      // A date: plain, as every YAML reader knows it.
+      const date = sameWhere(where, ["annotated", "on"]) && /^[0-9]{4}-[0-9]{2}-[0-9]{2}$/.test(value);
+      return date ? value : this.scalar(value, true);
+    }
     let text = list ? "[" : "{";
     const items = list ? value.map((item, i) => [i, item]) : Object.entries(value);
     items.forEach(([key, item], i) => {
       if (i) text += ", ";
-      if (!list) text += `${key}: `;
-      text += this.flow(item, [...path, key], column + length(text), places, plain);
+      if (!list) text += `${this.name(key)}: `;
+      text += this.flow(item, [...where, key], column + length(text), places);
     });
     return text + (list ? "]" : "}");
   }
 }
 
-/** Lines that are being written, and where each value stands in them. */
+const NO_COMMENTS = { head: [], inside: [], foot: [] };
+
+function sameWhere(one, other) {
+  return one.length === other.length && one.every((step, i) => step === other[i]);
+}
+
+/** Running text with single spaces, since its lines are broken anew; a bare blank stays. */
+function prose(value) {
+  return value.replace(/[ \t\n\r\f\v]+/g, " ").replace(/^ +| +$/g, "") || value;
+}
+
+/** Lines that are being written, where each value stands in them, and comments for some. */
 class Sheet {
-  constructor() {
+  constructor(comments) {
+    this.comments = comments.inside;
     this.lines = [];
     this.places = new Map();
-  }
-
-  line() {
-    return this.lines.length + 1;
   }
 
   add(...lines) {
     this.lines.push(...lines);
   }
 
-  note(path, keyLine, line, column, indent) {
-    this.places.set(JSON.stringify(path), {
+  /** The comments that belong to this very place. */
+  at(where) {
+    return this.comments.filter((comment) => sameWhere(comment.where, where));
+  }
+
+  /** The comments that belong to what stands at this place, or to something within it. */
+  below(where) {
+    return this.comments.filter((comment) => sameWhere(comment.where.slice(0, where.length), where));
+  }
+
+  /** Add a line with its comments, there is room for one beside it; returns its number. */
+  noted(line, comments, indent) {
+    const end = comments.findLastIndex(({ side }) => side === "beside");
+    this.add(...comments.filter((_, i) => i !== end).map(({ text }) => indent + text));
+    this.add(end < 0 ? line : `${line}  ${comments[end].text}`);
+    return this.lines.length;
+  }
+
+  place(where, keyLine, line, indent, column) {
+    this.places.set(JSON.stringify(where), {
       value: [line, indent.length + column + 1],
       key: [keyLine, indent.length + 1],
     });

@@ -1,0 +1,258 @@
+"""The browser's rules are Python's: the same findings in the same words at the same places."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from survey.checks import RULES
+from survey.checks.run import check_text, check_together
+from survey.collection.names import split_name
+from survey.collection.paper import make_key
+from survey.files.reader import read_yaml
+from survey.files.writer import dump, scalar
+from survey.formats.jsonl import record
+from survey.site.rules import ELSEWHERE, rules
+from survey.site.submission import row
+from tests.browser.conftest import ASSETS
+from tests.checks.examples import ELSEWHERE as SHOWN_ELSEWHERE
+from tests.checks.examples import RULES as EXAMPLES
+from tests.entries import PATH, make_entry
+
+pytestmark = pytest.mark.browser
+THOROUGH = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(scope="module")
+def page(browser, serve, taxonomy):
+    page = browser.new_page()
+    page.goto(serve(ASSETS) + "rules.mjs")
+    page.evaluate(
+        """async (data) => {
+            const { Checker } = await import("./rules.mjs");
+            const { Known } = await import("./together.mjs");
+            const names = await import("./names.mjs");
+            window.checker = new Checker(data);
+            window.Known = Known;
+            window.codes = [...Checker.codes, ...Known.codes];
+            window.makeKey = (name, year, title) =>
+                names.makeKey(names.splitName(name, data), year, title);
+            window.check = ({ path, record, others }) => {
+                const { findings, paper, written } = checker.check(path, record);
+                const together = paper && others ? new Known(others, checker).check(paper, written) : [];
+                return { text: written.text, alone: findings, together };
+            };
+        }""",
+        json.loads(json.dumps(rules(taxonomy))),
+    )
+    yield page
+    page.close()
+
+
+def asked(page, cases: list[dict]) -> list[dict]:
+    return page.evaluate("(cases) => cases.map(check)", json.loads(json.dumps(cases)))
+
+
+def told(finding, with_place: bool = True) -> dict:
+    """A finding of Python as the browser tells it."""
+    found = {
+        "code": finding.code, "severity": finding.severity.value, "message": finding.message,
+        "where": list(finding.where), "hint": finding.hint, "fix": finding.fix, "path": finding.path,
+        "line": finding.line, "column": finding.column, "other": finding.other,
+    }  # fmt: skip
+    return found if with_place else without_place(found)
+
+
+def without_place(found: dict) -> dict:
+    return {k: v for k, v in found.items() if k not in ("line", "column")}
+
+
+def ordered(findings) -> list:
+    return sorted(findings, key=lambda f: (f.path, f.line, f.column, f.code))
+
+
+def agree(page, paths_and_records: list[tuple[str, dict]], taxonomy) -> None:
+    answers = asked(page, [{"path": path, "record": rec} for path, rec in paths_and_records])
+    for (path, rec), answer in zip(paths_and_records, answers, strict=True):
+        text = dump(rec)
+        assert answer["text"] == text
+        _, findings = check_text(path, text, taxonomy)
+        assert answer["alone"] == [told(f) for f in ordered(findings)], text
+
+
+# Every rule is somewhere
+
+
+def test_every_rule_is_applied_here_or_needs_what_a_browser_has_not(page):
+    here = set(page.evaluate("codes"))
+    assert here | ELSEWHERE == set(RULES), "write the rule into rules.mjs or together.mjs, or list it in ELSEWHERE"
+    assert not here & ELSEWHERE
+
+
+def test_every_rule_here_has_an_example(page):
+    assert set(page.evaluate("codes")) <= set(EXAMPLES) - set(SHOWN_ELSEWHERE)
+
+
+@pytest.mark.parametrize("code", sorted(set(EXAMPLES) - ELSEWHERE))
+def test_examples_are_judged_alike(page, taxonomy, code):
+    bad, _, good = EXAMPLES[code]
+    codes = []
+    for files in (bad, good):
+        parsed = {}
+        for path, content in sorted(files.items()):
+            rec = read_yaml(content)[0] if isinstance(content, str) else content
+            text = content if isinstance(content, str) else dump(content)
+            parsed[path] = (rec if isinstance(rec, dict) else {}, *check_text(path, text, taxonomy))
+        entries = [entry for _, entry, _ in parsed.values() if entry.paper]
+        for path, (rec, entry, alone) in parsed.items():
+            rows = [row(e.path, e.paper) for e in entries if e is not entry]
+            [answer] = asked(page, [{"path": path, "record": rec, "others": rows}])
+            as_text = isinstance(files[path], str)
+            # What stands in a text of its own cannot be at the places of the house format.
+            mine = [without_place(f) if as_text else f for f in answer["alone"]]
+            assert mine == [told(f, not as_text) for f in ordered(alone)]
+            between = [f for f in check_together(entries, taxonomy) if entry.paper and path in (f.path, f.other) and f.code not in ELSEWHERE]
+            assert sorted(map(repr, map(without_place, answer["together"]))) == sorted(repr(told(f, False)) for f in between)
+            if files is bad:
+                codes += [f["code"] for f in (*answer["alone"], *answer["together"])]
+    assert code in codes
+
+
+# The house format
+
+
+def test_every_entry_is_written_and_judged_alike(page, collection, taxonomy):
+    cases = []
+    for paper in collection.values():
+        rec = record(paper)
+        del rec["key"]
+        cases.append((f"papers/{paper.year}/{paper.key}.yaml", rec))
+    agree(page, cases, taxonomy)
+
+
+def test_entries_are_compared_alike(page, collection, taxonomy):
+    papers = sorted(collection.values(), key=lambda p: f"papers/{p.year}/{p.key}.yaml")
+    entries = [check_text(f"papers/{p.year}/{p.key}.yaml", dump({k: v for k, v in record(p).items() if k != "key"}), taxonomy)[0] for p in papers]
+    found = [f for f in check_together(entries, taxonomy) if f.code not in ELSEWHERE]
+    answers = page.evaluate(
+        """([rows, cases]) => {
+            const known = new Known(rows, checker);
+            return cases.map(([path, record]) => {
+                const { paper, written } = checker.check(path, record);
+                return known.check(paper, written, paper.key);
+            });
+        }""",
+        json.loads(json.dumps([[row(e.path, e.paper) for e in entries], [[e.path, e.record] for e in entries]])),
+    )
+    told_of = {e.path: [] for e in entries}
+    for f in found:
+        for path in {f.path, f.other} - {""}:
+            told_of[path].append(repr(told(f, False)))
+    for entry, answer in zip(entries, answers, strict=True):
+        assert sorted(repr(without_place(f)) for f in answer) == sorted(told_of[entry.path])
+    assert found, "the collection has nothing to compare"
+
+
+STRINGS = [
+    "", " ", "a", "A b", "no", "Yes", "null", "~", "~x", "true", "True", "1", "-1", "1.5", "2305.10", "0x1f", "1_000", "1e5", ".5", ".inf",
+    "12:30", "2026-11-22", "2026-11", "2026-11-22T10:00", "2026 to 2027", "...", "... x", "...x", "---", "- x", "-x", "? x", "?x", "x?", ":x",
+    "x:", "x: y", "x:y", "x #y", "x#y", "#x", "[x", "x]", "{x}", "x, y", "x,y", "&x", "*x", "!x", "|x", ">x", "'x'", '"x"', "x'y", 'x"y', "%x",
+    "@x", "`x`", "=", "==", "<<", "<b>", "x\\y", "x\ty", "x\ny", "x\x07y", "x\x7fy", "x\x80y", "x\x85y", "x\xa0y", "x\xa0", "\u2028", "x\u2028y",
+    "\ufeffx", "x\ufeffy", "x\ufffey", "Méng", "Me\u0301ng", "孟凡一", "😀", "x😀y", "-h6WAS6eE4", "0123", "00", "1.2.3", "+1", "+x", "y", "n",
+    "=x", "x=y", "0b1", "0o7", "1:2:3", "10.18653/v1/2023.emnlp-main.1", "https://example.org/?a=1&b=2", "C++", "a" * 70000, "null ", "\u3000x",
+]  # fmt: skip
+
+
+def scalars(page, strings) -> list:
+    return page.evaluate("(texts) => texts.map((t) => [checker.house.scalar(t), checker.house.scalar(t, true)])", strings)
+
+
+def test_scalars_are_quoted_alike(page):
+    for text, answer in zip(STRINGS, scalars(page, STRINGS), strict=True):
+        assert answer == [scalar(text), scalar(text, flow=True)], repr(text[:80])
+
+
+_LETTERS = st.sampled_from(list("aZ059 .-:#?!&*[]{},'\"\\|>%@`=<~_+eExXtTnNyY/\t\n\u00e9\u2028\ufeff\u3000\U0001f600"))
+
+
+def test_any_scalar_is_quoted_alike(page):
+    @THOROUGH
+    @given(st.lists(st.text(_LETTERS, max_size=14), min_size=30, max_size=60))
+    def same(texts):
+        assert scalars(page, texts) == [[scalar(t), scalar(t, flow=True)] for t in texts]
+
+    same()
+
+
+def test_long_texts_are_folded_alike(page):
+    words = st.text(st.sampled_from(list("ab-,.é😀\u00a0")), min_size=1, max_size=30)
+    gaps = st.sampled_from([" ", " ", " ", "  ", "\t", "\n", "\u00a0", "\u2003"])
+
+    @THOROUGH
+    @given(st.lists(st.lists(st.tuples(words, gaps), max_size=40).map(lambda p: "".join(a + b for a, b in p)), min_size=5, max_size=10))
+    def same(texts):
+        records = [{"summary": text, "note": text[::-1]} for text in texts]
+        answers = page.evaluate("(records) => records.map((r) => checker.house.write(r).text)", records)
+        assert answers == [dump(r) for r in records]
+
+    same()
+
+
+# What nobody would write
+
+
+HOSTILE = [
+    {"title": "x" * 501}, {"title": " x"}, {"title": "x "}, {"title": "<script>alert(1)</script> & \"co\""}, {"title": 5}, {"title": ["x"]},
+    {"title": {"a": "b"}}, {"title": "\\textbf{x} – ‘y’ “z” ``q''"}, {"title": "Eﬀects of  editing , and more ."}, {"title": "Multi- hop"},
+    {"title": "Long- and short-term"}, {"title": "Editing:now"}, {"title": "A 3:1 ratio"}, {"title": "éinLanguage onGPT2 ofModels forLLMs"},
+    {"title": "ÉDITION DES FAITS DANS LES MODÈLES"}, {"title": "Knowlege edting for langauge modles"}, {"title": "Me\u0301thode"},
+    {"authors": []}, {"authors": "Kevin Meng"}, {"authors": [5, "Kevin Meng"]}, {"authors": [["a"]]}, {"authors": [{"given": " x", "foo": 1}]},
+    {"authors": [{"given": "Kevin", "family": "Meng"}, {"literal": "Big Team, Inc"}, {}]}, {"authors": [{"family": "Meng", "orcid": "0000"}]},
+    {"authors": ["KEVIN MENG", "Kevin MENG1", "Meng, Kevin", "K. Meng and D. Bau", "Robert Jr.", "et al.", "and others", "...", "Ann  Bau", "ann bau"]},
+    {"authors": ["Nicola De Cao", "Laurens van der Maaten", "Robert L. Logan IV", "M\u00c3\u00a9ng", "Me\u0301ng X", "A_B C", "Dr Ü²", "ǅ X"]},
+    {"authors": [" x", "x" * 501, ""]}, {"authors": ["12345"]}, {"authors": ["孟凡一"]},
+    {"year": "2022"}, {"year": 1800}, {"year": 3000}, {"year": [2022]}, {"venue": "Neurips"}, {"venue": "nips"}, {"venue": "zzz"}, {"venue": 5},
+    {"ids": "x"}, {"ids": ["x"]}, {"ids": {"foo": "x", "arxiv": "2202.5262"}}, {"ids": {"arxiv": 2202}}, {"ids": {"doi": "https://doi.org/10.1162/x"}},
+    {"ids": {"arxiv": "https://arxiv.org/pdf/2202.05262v3.pdf", "doi": "doi:10.1162/TACL_a", "anthology": "https://aclanthology.org/2023.emnlp-main.1/", "openreview": "https://openreview.net/forum?id=-h6WAS6eE4"}},
+    {"ids": {"arxiv": "hep-th/9901001"}}, {"ids": {"arxiv": "math.GT/0309136"}}, {"ids": {"anthology": "P19-1001"}}, {"ids": {"openreview": "x y"}},
+    {"links": {"code": "javascript:alert(1)"}}, {"links": {"code": "http://[::1"}}, {"links": {"code": "http://[::1]/x"}}, {"links": {"code": "http://a℀b.com/x"}},
+    {"links": {"code": "http://localhost/a", "project": "http://192.168.1.1/x", "data": "http://user@example.org/", "paper": "https://github.com/a/b"}},
+    {"links": {"code": "https://github.com/a/b.git/", "project": "https://example.org/a).", "data": "https://example.org/(a)"}},
+    {"links": {"code": "https://huggingface.co/papers/1", "project": "https://www.GitHub.com/a", "data": "https://example.org/x.PDF"}},
+    {"links": {"code": "https://example.org/" + "x" * 500}}, {"links": {"code": "https://exa mple.org"}}, {"links": {"code": 5, "foo": "x"}},
+    {"kinds": ["x", 3]}, {"kinds": "method"}, {"kinds": ["method", "Method"]}, {"proposes": {"methods": ["ROME", "rme"]}}, {"proposes": {"foo": ["x"]}},
+    {"proposes": {"methods": "rome"}}, {"proposes": {"families": ["locate-and-edi"]}, "studies": {"benchmarks": ["zsr", "qqqqqq"]}},
+    {"pitfalls": [{"id": "localty", "stance": "show", "basis": "abstract"}]}, {"pitfalls": [{"id": "locality"}]}, {"pitfalls": ["locality"]},
+    {"pitfalls": [{"id": "locality", "stance": "shows", "basis": "abstract", "note": "x" * 501, "foo": "y"}]}, {"pitfalls": {"id": "x"}},
+    {"summary": "x " * 100}, {"summary": "x" * 2001}, {"summary": 5}, {"summary": "Line one\nline two: yes"}, {"note": "# no comment"},
+    {"related": [{"key": "x", "as": "y"}]}, {"related": [{"key": "meng2022locating", "as": "extends", "basis": "title", "note": "a, b"}]},
+    {"status": "gone"}, {"status": "retracted"}, {"published": "2022-13"}, {"published": "2021-12"}, {"pages": "1--2"}, {"volume": "12"}, {"volume": 12},
+    {"venue": "arxiv", "volume": "3", "pages": "1-2", "booktitle": "X", "ids": {"anthology": "2022.emnlp-main.1"}},
+    {"annotated": {"basis": "title", "on": "2026-11-31"}}, {"annotated": {"basis": "title", "on": "2024-02-29"}}, {"annotated": {"basis": "title", "on": "2023-02-29"}},
+    {"annotated": {"basis": "guess", "on": "yesterday"}}, {"annotated": {"basis": "abstract", "on": "2026-11-22", "by": "me"}},
+    {"unconfirmed": ["foo"]}, {"unconfirmed": ["tags", "venue", "year"]}, {"former_keys": ["Meng"]}, {"former_titles": ["x", " y"]},
+    {"protect": ["zzz"], "official_typo": ["Facts", "GPT"]}, {"acronym": "x: y"}, {"acronym": "[ROME]"}, {"sources": []}, {"sources": "arXiv"},
+    {"sources": ["a, b", "it's", "x: y", "http://x"]}, {"title": None, "authors": None, "year": None, "venue": None, "kinds": None, "annotated": None, "sources": None},
+]  # fmt: skip
+
+
+def test_hostile_records_are_judged_alike(page, taxonomy):
+    cases = [(PATH, make_entry(**fields)) for fields in HOSTILE if not (fields.get("annotated") or {}).get("by")]
+    agree(page, cases, taxonomy)
+
+
+@pytest.mark.parametrize("path", ["papers/2022/Meng.yaml", "papers/2022/x.yml", "papers/22/meng2022locating.yaml", "papers/2021/meng2022locating.yaml",
+                                  "papers/2022/andonian2022editing.yaml", "papers/2022/meng2025locating.yaml", "papers/2022/meng2022locatingand.yaml"])  # fmt: skip
+def test_paths_are_judged_alike(page, taxonomy, path):
+    agree(page, [(path, make_entry())], taxonomy)
+
+
+def test_keys_are_made_alike(page, collection):
+    names = [p.names[0].printed for p in collection.values()] + ["Nicola De Cao", "Laurens van der Maaten", "Łukasz Æbelø", "孟凡一", "Big Team"]
+    titles = [p.title for p in collection.values()] + ["The a An", "A", "“Quoted” Words", "GPT-3's Beliefs", "中文"]
+    cases = [[name, 2024, titles[i % len(titles)]] for i, name in enumerate(names)]
+    answers = page.evaluate("(cases) => cases.map((c) => makeKey(...c))", cases)
+    assert answers == [make_key(split_name(n), y, t) for n, y, t in cases]
