@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -15,7 +16,21 @@ import yaml
 ROOT = Path(__file__).parents[1]
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 OWN = Path(__file__).relative_to(ROOT).as_posix()
-DEPLOY = {"pages": "write", "id-token": "write"}
+# What each job may write; every other may read the code and nothing else.
+WRITERS = {
+    ("deploy.yml", "deploy"): {"pages": "write", "id-token": "write"},
+    ("preview.yml", "comment"): {"actions": "read", "contents": "read", "pull-requests": "write"},
+    ("submission.yml", "publish"): {"contents": "write", "issues": "write", "pull-requests": "write"},
+    ("weekly.yml", "report"): {"contents": "read", "issues": "write"},
+}
+# What a job that may write can do.
+RUNS = [r"python -m pip install --quiet -c requirements\.lock -e \.", r"survey github (publish|preview|issue) [^$;&|<>`\n]*((\"\$RUNNER_TEMP/[a-z./-]+\") ?)+"]
+USES = {"actions/checkout", "actions/setup-python", "actions/download-artifact"}
+# What may be put into a value: nothing of it is chosen by who opens an issue or a pull request.
+EXPRESSIONS = {
+    "github.token", "github.server_url", "github.repository", "github.repository_owner", "github.event.repository.name",
+    "github.event.workflow_run.id", "runner.temp", "vars.PIP_EXTRA_INDEX_URL", "steps.deployment.outputs.page_url",
+}  # fmt: skip
 
 
 def program(name: str) -> str:
@@ -31,7 +46,7 @@ def jobs() -> list[tuple[str, str, dict, dict]]:
 
 
 def test_there_are_workflows():
-    assert {"deploy.yml", "test.yml"} <= {path.name for path in WORKFLOWS}
+    assert {"deploy.yml", "preview.yml", "pull-request.yml", "submission.yml", "test.yml", "weekly.yml"} <= {path.name for path in WORKFLOWS}
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda p: p.name)
@@ -66,17 +81,95 @@ def test_rights_are_least():
     for file, name, job, flow in jobs():
         assert "permissions" in flow, f"{file} leaves the rights to the repository's settings"
         rights = job.get("permissions", flow["permissions"])
-        allowed = DEPLOY if (file, name) == ("deploy.yml", "deploy") else {"contents": "read"}
+        allowed = WRITERS.get((file, name), {"contents": "read"})
         assert rights.items() <= allowed.items(), f"{file}: {name}"
 
 
-def test_what_may_write_runs_no_code_of_a_pull_request():
+def writes(job: dict) -> bool:
+    return "write" in job.get("permissions", {}).values()
+
+
+def triggers(flow: dict) -> set[str]:
+    # YAML 1.1 reads the key `on` as true.
+    on = flow.get("on", flow.get(True))
+    return {on} if isinstance(on, str) else set(on)
+
+
+def test_what_may_write_runs_main_and_reads_what_others_left():
+    """A job that may write, or that secrets are given to, runs commands of ours and nothing else."""
     for file, name, job, flow in jobs():
-        # YAML 1.1 reads the key `on` as true.
-        triggers = flow.get("on", flow.get(True))
-        assert "pull_request_target" not in triggers and "workflow_run" not in triggers, file
-        if "write" in job.get("permissions", {}).values():
-            assert "pull_request" not in triggers and all("run" not in step for step in job["steps"]), f"{file}: {name}"
+        where = f"{file}: {name}"
+        assert "pull_request_target" not in triggers(flow), where
+        if "workflow_run" in triggers(flow):
+            assert file == "preview.yml" and set(flow["jobs"]) == {"comment"}, "only the preview follows another run"
+        if not writes(job):
+            continue
+        if file == "deploy.yml":
+            assert all("run" not in step for step in job["steps"]), where
+            continue
+        assert triggers(flow) <= {"workflow_run", "issues", "schedule", "workflow_dispatch"}, where
+        checkouts = 0
+        for step in job["steps"]:
+            if "run" in step:
+                assert any(re.fullmatch(allowed, step["run"]) for allowed in RUNS), f"{where}: {step['run']}"
+                assert "shell" not in step and "working-directory" not in step, where
+                continue
+            action, given = step["uses"].partition("@")[0], dict(step.get("with", {}))
+            assert action in USES, f"{where}: {action}"
+            if action == "actions/checkout":
+                # No ref, no repository, no path: the main branch, where the code is.
+                checkouts += 1
+                assert given == {"persist-credentials": False}, where
+            if action == "actions/download-artifact":
+                # Outside of the checkout, where no file of ours can be replaced.
+                assert given.pop("path").startswith("${{ runner.temp }}/"), where
+                assert set(given) <= {"name", "pattern", "run-id", "github-token", "merge-multiple"}, where
+        assert checkouts == 1 and "container" not in job and "services" not in job and "defaults" not in job, where
+
+
+def test_the_token_is_given_to_our_commands_only():
+    for file, name, job, flow in jobs():
+        assert "env" not in flow and "GITHUB_TOKEN" not in str(job.get("env")), f"{file}: {name}"
+        for step in job["steps"]:
+            secret = "secrets." in str(step) or "github.token" in str(step)
+            ours = step.get("run", "").startswith("survey github ") or step.get("uses", "").startswith("actions/download-artifact@")
+            assert not secret or (ours and writes(job)), f"{file}: {name}"
+
+
+def test_no_text_of_a_stranger_becomes_code():
+    """Commands hold no expression at all, and no other value one that a stranger can fill freely."""
+    for file, name, job, _ in jobs():
+        for step in job["steps"]:
+            assert "${{" not in step.get("run", ""), f"{file}: {name}: an expression in a command"
+            for value in [*step.get("env", {}).values(), *step.get("with", {}).values()]:
+                for expression in re.findall(r"\$\{\{(.*?)\}\}", str(value)):
+                    assert expression.strip() in EXPRESSIONS, f"{file}: {name}: {expression}"
+
+
+def test_each_step_of_a_workflow_is_a_command_of_ours():
+    from survey.cli import COMMANDS, _parser
+
+    for file, name, job, _ in jobs():
+        for step in job["steps"]:
+            for line in filter(None, [step.get("run", "")]):
+                assert re.match(r"survey |python -m pip |make |sudo apt-get ", line), f"{file}: {name}: {line}"
+                if line.startswith("survey "):
+                    words = shlex.split(line)[1:]
+                    assert words[0] in COMMANDS
+                    _parser(words).parse_args(words)  # Ends the test where there is no such option.
+
+
+def test_jobs_that_meet_strangers_may_only_read():
+    for file, name, job, flow in jobs():
+        if file in ("pull-request.yml", "test.yml") or (file, name) in (("submission.yml", "read"), ("weekly.yml", "links"), ("weekly.yml", "drift")):
+            assert job.get("permissions", flow["permissions"]) == {"contents": "read"}, f"{file}: {name}"
+
+
+def test_the_preview_follows_the_check_by_its_name():
+    flows = {path.name: yaml.safe_load(path.read_text("utf-8")) for path in WORKFLOWS}
+    assert flows["preview.yml"][True]["workflow_run"]["workflows"] == [flows["pull-request.yml"]["name"]]
+    left = {s["with"]["name"] for s in flows["pull-request.yml"]["jobs"]["check"]["steps"] if "upload-artifact" in s.get("uses", "")}
+    assert left == {s["with"]["name"] for s in flows["preview.yml"]["jobs"]["comment"]["steps"] if "download-artifact" in s.get("uses", "")}
 
 
 def test_jobs_end_and_checkouts_keep_no_token():

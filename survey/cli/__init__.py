@@ -15,12 +15,14 @@ COMMANDS = {
     "show": "show one paper",
     "stats": "count papers by year, venue, strategy, method and pitfall",
     "export": "write BibTeX, biblatex, RIS, CSL-JSON, CSV or JSON lines",
+    "audit": "visit the links of entries, compare entries with their sources",
     "site": "build or serve the site",
     "edit": "edit a fact in a language model, and see what it says before and after",
     "train": "train what a method must learn before it can edit",
     "trace": "find the states of a language model that carry a fact",
     "methods": "compare the methods that can run here, or tell about one",
     "models": "list the language models that can be edited here",
+    "github": "what the workflows do: forms into pull requests, previews, the living issue",
 }
 
 OK, PROBLEMS, USAGE = 0, 1, 2

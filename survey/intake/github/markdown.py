@@ -15,7 +15,8 @@ LIMIT = 65_536
 """Characters that GitHub takes in the body of an issue, a pull request or a comment."""
 
 APART = "\u200b"
-_SIGNS = re.compile(r"[!-/:-@\[-`{-~]")
+# Signs that mean something wherever they stand, and those that do at an edge of a word or of a line.
+_SIGNS = re.compile(r"[#$&*+<=>@\[\\\]^_`{|}~]|:(?!\s|$)|(?<!\w)-|-(?!\w)|(?<=\d)[.)](?!\w)")
 # Where a letter that follows would make a mention, an issue, an address, an emoji of it.
 _JOINS = re.compile(r"[@#:](?=\S)|(?i:\bGH-(?=\d)|\bwww(?=\.)|\b(?=[0-9a-f]{7,40}\b)[0-9a-f]{4}(?=[0-9a-f]))")
 _SPACES = re.compile(r"\s+")
@@ -40,6 +41,14 @@ def plain(text: object, limit: int = 300) -> str:
     """
     text = _JOINS.sub(lambda m: m[0] + APART, one_line(text, limit))
     return _SIGNS.sub(lambda m: f"&#{ord(m[0])};", text)
+
+
+def title(text: object, limit: int = 200) -> str:
+    """The text as part of a title or a commit message, where entities stay what they are.
+
+    Neither mentions nor numbers, nor commands such as `[skip ci]`, are left in it.
+    """
+    return re.sub(r"[\[`]", lambda m: m[0] + APART, _JOINS.sub(lambda m: m[0] + APART, one_line(text, limit)))
 
 
 def code(text: object, limit: int = 300) -> str:
