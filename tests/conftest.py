@@ -50,3 +50,14 @@ def collection():
     from survey.files.load import PACKAGE, load_collection
 
     return load_collection(PACKAGE.parent)
+
+
+@pytest.fixture
+def services(monkeypatch):
+    """All services of the intake, at an address of this machine."""
+    from tests.intake.services import VARIABLES, running
+
+    with running() as found:
+        for name in VARIABLES:
+            monkeypatch.setenv(name, found.base)
+        yield found

@@ -13,6 +13,7 @@ from survey.checks import Finding
 from survey.checks.run import check_text
 from survey.collection import Collection, Name, Paper
 from survey.collection.paper import paper_from
+from survey.files.comments import beside
 from survey.files.load import PACKAGE, load_collection
 from survey.files.reader import MAX_BYTES
 from survey.files.writer import dump
@@ -131,7 +132,7 @@ def propose(asked: Wanted, collection: Collection, client: Client, options: Opti
     record, suggestions = tagged(drafted.record, found, taxonomy, options.today)
     key = free_key(record, _taken(collection))
     path = f"papers/{record['year']}/{key}.yaml"
-    text = with_words(dump(record), suggestions)
+    text = with_words(record, suggestions)
     if len(text) > MAX_BYTES:
         raise IntakeError(f"the entry of {asked.name} would be longer than {MAX_BYTES // 1024} KiB")
     entry, findings = check_text(path, text, taxonomy)
@@ -243,19 +244,16 @@ def tagged(record: dict, found: Record, taxonomy, today: datetime.date | None = 
     return {**record, **tags, "unconfirmed": unconfirmed, "annotated": annotated}, suggestions
 
 
-def with_words(text: str, suggestions: list[Suggestion]) -> str:
-    """The file with the words that led to each suggestion in a comment behind it."""
-    lines = text.splitlines()
-    for i, line in enumerate(lines):
-        if match := re.match(r"(kinds|proposes|studies):", line):
-            words = [s.words for s in suggestions if s.field.partition(".")[0] == match[1]]
-        elif match := re.match(r"  - \{id: ([a-z.-]+), stance: (\w+)", line):
-            words = [s.words for s in suggestions if (s.value, s.stance) == match.groups()]
-        else:
-            continue
-        told = ", ".join(f'"{few(w)}"' for w in dict.fromkeys(words) if w)
-        lines[i] = f"{line}  # {told or 'no word decides this'}"
-    return "\n".join(lines) + "\n"
+def with_words(record: dict, suggestions: list[Suggestion]) -> str:
+    """The entry as a file, the words that led to each suggestion in a comment behind it."""
+    words: dict[tuple, list[str]] = {}
+    for s in suggestions:
+        where = (s.field.partition(".")[0],)
+        if s.field == "pitfalls":
+            ids = [(tag["id"], tag["stance"]) for tag in record["pitfalls"]]
+            where = ("pitfalls", ids.index((s.value, s.stance)))
+        words.setdefault(where, []).append(f'"{few(s.words)}"' if s.words else "no word decides this")
+    return dump(record, beside({where: ", ".join(dict.fromkeys(told)) for where, told in words.items()}))
 
 
 def few(words: str) -> str:

@@ -21,7 +21,7 @@ BATCH = 50
 # A paper's reason stands in the comment only; a withdrawal from a conference is another thing.
 _WITHDRAWN = re.compile(
     r"\b(?:has been|have been|was|were|is|are|been) (?:\w+ )?(?:withdrawn|retracted)\b(?! from)"
-    r"|\bwithdrawn by\b|^withdrawn\b(?! from)|\bauthors? (?:have |has )?withdr[ae]w\b|^retracted\b",
+    r"|\bwithdrawn by\b|^withdrawn\b(?! from)|\bauthors? (?:have |has )?withdr[ae]wn?\b|^retracted\b",
     re.I,
 )
 _WITHDRAWN_ABSTRACT = re.compile(r"^(?:this|the) (?:paper|article|submission|manuscript|work|preprint) (?:has been|was|is) (?:\w+ )?(?:withdrawn|retracted)", re.I)

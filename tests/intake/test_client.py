@@ -6,10 +6,12 @@ import datetime
 import os
 import threading
 from email.utils import format_datetime
+from itertools import pairwise
 
 import pytest
 
-from survey.intake import arxiv, client as asking, crossref, datacite
+from survey.intake import arxiv, crossref, datacite
+from survey.intake import client as asking
 from survey.intake.client import ARXIV, CROSSREF, Client
 from survey.intake.errors import BadAnswer, NotFound, Unavailable
 from tests.intake.services import Said, arxiv_error, feed, to_json
@@ -63,7 +65,7 @@ def test_only_one_request_at_a_time(services, monkeypatch, tmp_path):
     for thread in threads:
         thread.join()
     times = [when for when, _, _ in services.asked]
-    assert all(later - before > 0.25 for before, later in zip(times, times[1:], strict=False))
+    assert all(later - before > 0.25 for before, later in pairwise(times))
 
 
 def test_a_busy_service_is_asked_again_with_growing_pauses(services, client, waits):
@@ -144,7 +146,7 @@ def test_a_service_that_drips_is_not_waited_for_for_ever(services, monkeypatch):
 @pytest.mark.parametrize("address", ["nonsense", "http://", "http://[::1", "gopher://x"])
 def test_a_replaced_address_that_is_none_is_told(address, monkeypatch, client):
     monkeypatch.setenv("SURVEY_CROSSREF_URL", address)
-    with pytest.raises((BadAnswer, Unavailable), match="Crossref|SURVEY_CROSSREF_URL"):
+    with pytest.raises((BadAnswer, Unavailable), match=r"Crossref|SURVEY_CROSSREF_URL"):
         crossref.fetch(client, "10.1/x")
 
 
