@@ -18,7 +18,8 @@ APART = "\u200b"
 # Signs that mean something wherever they stand, and those that do at an edge of a word or of a line.
 _SIGNS = re.compile(r"[#$&*+<=>@\[\\\]^_`{|}~]|:(?!\s|$)|(?<!\w)-|-(?!\w)|(?<=\d)[.)](?!\w)")
 # Where a letter that follows would make a mention, an issue, an address, an emoji of it.
-_JOINS = re.compile(r"[@#:](?=\S)|(?i:\bGH-(?=\d)|\bwww(?=\.)|\b(?=[0-9a-f]{7,40}\b)[0-9a-f]{4}(?=[0-9a-f]))")
+_JOINS = re.compile(r"[@#:](?=\S)|(?i:\bGH-(?=\d)|\bwww(?=\.))")
+_HASH = re.compile(r"\b[0-9a-f]{7,}\b")
 _SPACES = re.compile(r"\s+")
 
 
@@ -39,7 +40,7 @@ def plain(text: object, limit: int = 300) -> str:
     >>> plain("*Facts* by @me")
     '&#42;Facts&#42; by &#64;\\u200bme'
     """
-    text = _JOINS.sub(lambda m: m[0] + APART, one_line(text, limit))
+    text = _apart(one_line(text, limit))
     return _SIGNS.sub(lambda m: f"&#{ord(m[0])};", text)
 
 
@@ -48,7 +49,13 @@ def title(text: object, limit: int = 200) -> str:
 
     Neither mentions nor numbers, nor commands such as `[skip ci]`, are left in it.
     """
-    return re.sub(r"[\[`]", lambda m: m[0] + APART, _JOINS.sub(lambda m: m[0] + APART, one_line(text, limit)))
+    return re.sub(r"[\[`]", lambda m: m[0] + APART, _apart(one_line(text, limit)))
+
+
+def _apart(text: str) -> str:
+    """The text with nothing in it that GitHub would link: names of commits, too."""
+    text = _HASH.sub(lambda m: APART.join(re.findall(".{1,4}", m[0])), text)
+    return _JOINS.sub(lambda m: m[0] + APART, text)
 
 
 def code(text: object, limit: int = 300) -> str:
