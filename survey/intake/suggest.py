@@ -1,6 +1,6 @@
 """Tags suggested by words of title and abstract: deterministic, with the words that led to each.
 
-The rules are data, `suggestions.yaml`; `survey/site/assets/suggest.mjs` reads the same. A suggestion
+The rules are data, `suggestions.yaml`; `survey/site/assets/tagging.mjs` reads the same. A suggestion
 is where a person starts, never a fact: the entry marks it until somebody has confirmed it.
 """
 
@@ -16,9 +16,9 @@ from survey.files.load import read_text
 from survey.files.reader import read_yaml
 
 RULES = Path(__file__).parent / "suggestions.yaml"
-_SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"“(])")
+SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"“(])")
 # Words that name a method and mean something else in other texts.
-_AMBIGUOUS = frozenset(["ke", "kn", "lora", "ft", "fine-tuning", "prune", "rect", "melo", "ice", "ike", "wise", "grace", "mend"])
+AMBIGUOUS = frozenset(["ke", "kn", "lora", "ft", "fine-tuning", "prune", "rect", "melo", "ice", "ike", "wise", "grace", "mend"])
 
 
 class Suggestion(NamedTuple):
@@ -98,7 +98,7 @@ def _named(title: str, abstract: str, taxonomy: Taxonomy, acronym: str) -> list[
                     continue
                 # Names in capitals are looked for as they are; whatever is an ordinary word, too.
                 match = re.search(rf"(?<![\w-]){re.escape(name)}(?![\w+]|-[a-z])", text)
-                ordinary = name.lower() in _AMBIGUOUS and not name.isupper()
+                ordinary = name.lower() in AMBIGUOUS and not name.isupper()
                 if match and not ordinary and not name.islower():
                     found.append(Suggestion(f"studies.{section}", term.id, match[0]))
                     break
@@ -108,7 +108,7 @@ def _named(title: str, abstract: str, taxonomy: Taxonomy, acronym: str) -> list[
 def _pitfalls(title: str, abstract: str, kinds: list[str]) -> list[Suggestion]:
     """Pitfalls whose words stand in a sentence with those of a stance; finer ones imply their parents."""
     found: dict[tuple[str, str], Suggestion] = {}
-    sentences = [title, *_SENTENCE.split(abstract)] if abstract else [title]
+    sentences = [title, *SENTENCE.split(abstract)] if abstract else [title]
     for sentence in sentences:
         stance = _stance(sentence, kinds, sentence is title)
         if not stance:
