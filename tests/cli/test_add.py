@@ -245,7 +245,7 @@ def test_a_paper_on_something_else_is_doubted(clone, services, capsys):
 
 
 def test_a_hostile_answer_stays_text(clone, services, capsys):
-    title = '</title><script>alert(1)</script> "}\n- !!python/object:os.system {x: *y} # [editing] `$(id)` ../../../etc'
+    title = '\x1b[31m</title><script>alert(1)</script> "}\n- !!python/object:os.system {x: *y} # [editing] `$(id)` ../../../etc'
     services.crossref("10.1145/1", title=title, authors=["Eve <b>Foo</b>", "../../x"], year=2026, container="CIKM", abstract="@everyone we propose \x1b[31m editing")
     assert main(["add", "10.1145/1"]) == 0
     (made,) = (clone / "papers").rglob("foo2026*.yaml")
