@@ -9,6 +9,7 @@ import textwrap
 import yaml
 
 from survey.collection.paper import Paper
+from survey.files.comments import Comment, Comments
 from survey.files.reader import compose, read_yaml
 from survey.files.storage import create_file, locked, move_file, write_file
 
@@ -17,58 +18,101 @@ __all__ = [
 ]  # fmt: skip
 
 WIDTH = 88
+NO_COMMENTS = Comments()
 ORDER = [field.alias or name for name, field in Paper.model_fields.items()]
-_NEEDS_QUOTES = re.compile(r"""^[\s\-?:,\[\]{}#&*!|>'"%@`=<]|: |:$| #|\s$|[\x00-\x1f\x7f\u0085\u2028\u2029]""")
-_FLOW_SPECIAL = re.compile(r"[,?\[\]{}]")  # PyYAML ends a word at a question mark, too.
-_FOLDED = ("summary", "note")
+NEEDS_QUOTES = re.compile(r"""^[\s\-?:,\[\]{}#&*!|>'"%@`=<]|: |:$| #|\s$|[\x00-\x1f\x7f\u0085\u2028\u2029]""")
+FLOW_SPECIAL = re.compile(r"[,?\[\]{}]")  # PyYAML ends a word at a question mark, too.
+NUMBER_LIKE = re.compile(r"[0-9.]+\Z|[0-9]{4}-[0-9]")
+FOLDED = ("summary", "note")
+BLOCKS = ("pitfalls", "related")  # one record a line, however short
+_NAME = re.compile("[a-z_]+")
+UNPRINTABLE = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+UNFOLDABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]")
 
 
 def scalar(value: str | int, flow: bool = False) -> str:
     """A value as YAML, in quotes only where another reader would misread it."""
     if isinstance(value, int):
-        return str(value)
-    plain = not (_NEEDS_QUOTES.search(value) or (flow and _FLOW_SPECIAL.search(value)))
-    if plain and read_yaml(value) == (value, []) and not re.match(r"[0-9.]+\Z|[0-9]{4}-[0-9]", value):
+        return json.dumps(value)
+    plain = not (NEEDS_QUOTES.search(value) or (flow and FLOW_SPECIAL.search(value)))
+    if plain and read_yaml(value) == (value, []) and not NUMBER_LIKE.match(value):
         return value
-    return json.dumps(value, ensure_ascii=False)
+    # JSON's quotes are YAML's, but for characters that stand in no YAML file.
+    return UNPRINTABLE.sub(lambda m: f"\\u{ord(m[0]):04x}", json.dumps(value, ensure_ascii=False))
 
 
-def _flow(value) -> str:
+def _key(name: str) -> str:
+    return name if _NAME.fullmatch(name) else scalar(name, flow=True)
+
+
+def _flow(value, where: tuple = ()) -> str:
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{k}: {_flow(v)}" for k, v in value.items()) + "}"
+        return "{" + ", ".join(f"{_key(k)}: {_flow(v, (*where, k))}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(_flow(v) for v in value) + "]"
+    if where == ("annotated", "on") and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", str(value)):
+        return str(value)  # A date: plain, as every YAML reader knows it.
     return scalar(value, flow=True)
 
 
-def _field(name: str, value) -> list[str]:
+def _field(where: tuple, value, comments: Comments) -> list[str]:
+    name = _key(where[-1])
     if isinstance(value, str):
-        if name in _FOLDED:
+        if where[-1] in FOLDED:
+            value = prose(value) if len(where) == 1 else value
             lines = textwrap.wrap(value, WIDTH - 2, break_long_words=False, break_on_hyphens=False)
-            if len(lines) > 1 or len(value) > WIDTH - len(name) - 2:
-                return [f"{name}: >-", *(f"  {line}" for line in lines)]
-        return [f"{name}: {scalar(value)}"]
-    if isinstance(value, int):
-        return [f"{name}: {value}"]
-    if name == "annotated":
-        # `on` is a date: plain, as every YAML reader knows it.
-        return [f"annotated: {{basis: {value['basis']}, on: {value['on']}}}"]
-    flow = f"{name}: {_flow(value)}"
-    records = isinstance(value, list) and any(isinstance(item, dict) for item in value)
-    if len(flow) <= WIDTH and not (records and name in ("pitfalls", "related")):
-        return [flow]
+            long = len(lines) > 1 or len(value) > WIDTH - len(name) - 2
+            if long and " ".join(lines) == value and not UNFOLDABLE.search(value):
+                return _noted([f"{name}: >-", *(f"  {line}" for line in lines)], comments.below(where))
+        return _noted([f"{name}: {scalar(value)}"], comments.below(where))
+    flow = f"{name}: {_flow(value, where)}"
+    if not value or isinstance(value, int) or where == ("annotated",):
+        return _noted([flow], comments.below(where))
+    records = isinstance(value, (list, tuple)) and any(isinstance(item, dict) for item in value)
+    here, within = comments.at(where), comments.below(where)
+    last = [c.text for c in here if c.side == "below"]
+    if not last and len(here) == len(within) and len(flow) <= WIDTH and not (records and name in BLOCKS):
+        return _noted([flow], here)
     if isinstance(value, dict):
-        return [f"{name}:", *(f"  {line}" for k, v in value.items() for line in _field(k, v))]
-    return [f"{name}:", *(f"  - {_flow(item) if not isinstance(item, str) else scalar(item)}" for item in value)]
+        lines = [line for k, v in value.items() for line in _field((*where, k), v, comments)]
+    else:
+        lines = [line for i, item in enumerate(value) for line in _item((*where, i), item, comments)]
+    block = [f"{name}:", *(f"  {line}" for line in [*lines, *last])]
+    return _noted(block, [c for c in here if c.side != "below"])
 
 
-def dump(record: dict) -> str:
-    """Return an entry in the house format. Empty fields are left out."""
-    lines = []
-    for name in ORDER:
-        if record.get(name) not in (None, "", [], {}, ()):
-            lines += _field(name, record[name])
-    return "\n".join(lines) + "\n"
+def _item(where: tuple, item, comments: Comments) -> list[str]:
+    text = scalar(item) if isinstance(item, str) else _flow(item)
+    return _noted([f"- {text}"], comments.below(where))
+
+
+def _noted(lines: list[str], comments: list[Comment]) -> list[str]:
+    """The lines of a field or item with its comments; there is room for one beside it."""
+    ends = [i for i, comment in enumerate(comments) if comment.side == "beside"][-1:]
+    above = [comment.text for i, comment in enumerate(comments) if i not in ends]
+    first = "  ".join([lines[0], *(comments[i].text for i in ends)])
+    return [*above, first, *lines[1:]]
+
+
+def prose(value: str) -> str:
+    """Running text with single spaces, since its lines are broken anew; a bare blank stays."""
+    return re.sub(r"[ \t\n\r\f\v]+", " ", value).strip(" ") or value
+
+
+def dump(record: dict, comments: Comments = NO_COMMENTS) -> str:
+    """Return an entry in the house format. Empty fields are left out, unless a comment stands by."""
+    lines = list(comments.head)
+    for name in [*ORDER, *(name for name in record if name not in ORDER)]:
+        value = record.get(name)
+        if value is None or (name in ORDER and says_nothing(value) and not comments.below((name,))):
+            continue
+        lines += _field((name,), value, comments)
+    return "\n".join([*lines, *comments.foot]) + "\n"
+
+
+def says_nothing(value) -> bool:
+    """Whether a field with this value says as much as one that is not there."""
+    return value in (None, "", [], {}, ())
 
 
 def replace_scalar(text: str, path: tuple, value: str) -> str:
