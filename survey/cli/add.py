@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import textwrap
 
 from survey.cli.output import plural, shortened, styled, width
 
@@ -144,22 +145,30 @@ def _tell(p, status: str, dry_run: bool) -> None:
         if f.severity.value != "info" and f.code != "A356":
             say(f"{p.path}:{f.line}:{f.column}: {f.code} {f.message}" + (f" ({f.hint})" if f.hint else ""))
     if status == "added":
-        say("next: read the abstract, mend the tags by docs/contributing/tagging.md, take `tags` off `unconfirmed`,")
-        say(f"      then: survey check {p.path}")
+        say("next: read the abstract, mend the tags by docs/contributing/tagging.md,")
+        say(f"take `tags` off `unconfirmed`, and run: survey check {p.path}")
 
 
 def _tell_new(p, say) -> None:
-    import textwrap
+    from survey.files import load_taxonomy
 
-    say(f"  {p.paper.title}")
-    say(textwrap.fill(", ".join(n.printed for n in p.paper.names), min(100, width()), initial_indent="  ", subsequent_indent="  "))
-    say(f"  {p.paper.venue} {p.paper.year}; " + ", ".join(f"{scheme} {value}" for scheme, value in p.paper.ids.items()))
+    columns = min(100, width())
+
+    def told(text: str) -> None:
+        say(textwrap.fill(text, columns, initial_indent="  ", subsequent_indent="  "))
+
+    told(p.paper.title)
+    told(", ".join(n.printed for n in p.paper.names))
+    told(f"{load_taxonomy().venues[p.paper.venue].name} {p.paper.year}; " + ", ".join(f"{scheme} {value}" for scheme, value in p.paper.ids.items()))
+    for title in p.paper.former_titles:
+        told(f"the preprint's title: {title}")
     say("suggested tags, for you to confirm:")
-    for s in p.suggestions:
-        tag = f"{s.value} {s.stance}".strip()
-        say(f"  {s.field:19} {tag:38} " + (f'"{s.words}"' if s.words else "no word decides this"))
+    rows = [(s.field, f"{s.value} {s.stance}".strip(), f'"{s.words}"' if s.words else "no word decides this") for s in p.suggestions]
+    fields, tags = (max(len(row[i]) for row in rows) for i in (0, 1))
+    for field, tag, words in rows:
+        say(f"  {field:{fields}}  {tag:{tags}}  {words}")
     if p.unknown:
-        say(f"not known, left out: {', '.join(p.unknown)}")
+        say(textwrap.fill(f"not known, left out: {', '.join(p.unknown)}", columns))
 
 
 def _tell_changes(p, status: str, say) -> None:
