@@ -37,9 +37,10 @@ def read(path: Path, limit: int = LIMIT) -> dict:
         handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
     except OSError as error:
         raise BadHandover(f"{path.name} cannot be read: {error.strerror}") from None
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise BadHandover(f"{path.name} is no plain file")
     with os.fdopen(handle, "rb") as file:
-        if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise BadHandover(f"{path.name} is no plain file")
         data = file.read(limit + 1)
     if len(data) > limit:
         raise BadHandover(f"{path.name} has more than {limit // 1024} KiB")
