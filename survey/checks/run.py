@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import re
 import subprocess
 from collections.abc import Iterable
@@ -70,11 +71,13 @@ def check(root: Path, only: Iterable[Path] | None = None) -> Report:
     else:
         findings = [_finding(row) for row in rows]
     if only is not None:
-        wanted = {p.resolve() for p in only}
+        here = root.resolve()
+        # As it is written, since what is a link must be told, too, and not what it leads to.
+        wanted = {Path(os.path.abspath(p)) for p in only} | {p.resolve() for p in only}
         # A duplicate is told to whoever asks about either of the two.
         findings = [
             f for f in findings
-            if any(_within((root / path).resolve(), wanted) for path in (f.path, f.other) if path)
+            if any(_within(here / path, wanted) for path in (f.path, f.other) if path)
         ]
     return Report(findings, len(files))
 

@@ -11,6 +11,7 @@ import sys
 COMMANDS = {
     "check": "validate entries: all problems at once, with file, line and a hint",
     "add": "add a paper from an id, an address or a BibTeX file",
+    "fmt": "put entries into the house format, comments kept",
     "search": "find papers with the query language",
     "show": "show one paper",
     "stats": "count papers by year, venue, strategy, method and pitfall",

@@ -16,7 +16,7 @@ import os
 import sys
 from pathlib import Path
 
-from survey.cli.output import plural, styled
+from survey.cli.output import plural, printable, styled
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,8 +37,11 @@ def run(args: argparse.Namespace) -> int:
     only = None
     if args.paths:
         only = [Path(p) for p in args.paths]
-        if missing := [str(p) for p in only if not p.exists()]:
-            print(f"survey: there is no {', '.join(missing)}", file=sys.stderr)
+        if missing := [str(p) for p in only if not os.path.lexists(p)]:
+            print(f"survey: there is no {printable(', '.join(missing))}", file=sys.stderr)
+            return 2
+        if strange := [str(p) for p in only if not _checked(p, root)]:
+            print(f"survey: nothing is checked in {printable(', '.join(strange))}: entries are below {root / 'papers'}", file=sys.stderr)
             return 2
     report = check(root, only)
     if args.fix:
@@ -58,6 +61,15 @@ def run(args: argparse.Namespace) -> int:
     return int(report.failed)
 
 
+def _checked(path: Path, root: Path) -> bool:
+    """Whether a finding can lie there: among the entries, or in the package (the taxonomy)."""
+    return any(
+        place == folder or folder in place.parents or place in folder.parents
+        for place in (Path(os.path.abspath(path)), path.resolve())
+        for folder in (root / "papers", root / "survey")
+    )
+
+
 _WORDS = {"error": "error", "warning": "warning", "info": "note"}
 _STYLES = {"error": ("red", "bold"), "warning": ("yellow",), "info": ("blue",)}
 
@@ -73,9 +85,10 @@ def _text(findings, root: Path) -> str:
     lines = []
     for f in findings:
         code = styled(f.code, *_STYLES[f.severity.value])
-        hint = f" ({f.hint})" if f.hint else ""
+        hint = f" ({printable(f.hint)})" if f.hint else ""
         mark = "" if f.severity.value == "error" else f"{f.severity.value}: "
-        lines.append(f"{_place(f.path, root)}:{f.line}:{f.column}: {code} {mark}{f.message}{styled(hint, 'dim')}")
+        place = f"{printable(_place(f.path, root))}:{f.line}:{f.column}"
+        lines.append(f"{place}: {code} {mark}{printable(f.message)}{styled(hint, 'dim')}")
     return "\n".join(lines)
 
 
@@ -104,7 +117,7 @@ def _github(findings, root: Path) -> str:
     for f in findings:
         place = f"file={escaped(f.path, ':,')},line={f.line},col={f.column},title={f.code}"
         hint = f" ({f.hint})" if f.hint else ""
-        lines.append(f"::{level[f.severity.value]} {place}::{escaped(f.message + hint)}")
+        lines.append(f"::{level[f.severity.value]} {place}::{escaped(printable(f.message + hint))}")
     return "\n".join(lines)
 
 
@@ -126,7 +139,7 @@ def _sarif(findings, root: Path) -> str:
             "message": {"text": f.message + (f" ({f.hint})" if f.hint else "")},
             "locations": [{
                 "physicalLocation": {
-                    "artifactLocation": {"uri": quote(f.path)},
+                    "artifactLocation": {"uri": quote(os.fsencode(f.path))},
                     "region": {"startLine": f.line, "startColumn": f.column},
                 }
             }],

@@ -18,6 +18,20 @@ def styled(text: str, *styles: str, stream=None) -> str:
     return f"\033[{';'.join(_COLOURS[s] for s in styles)}m{text}\033[0m"
 
 
+# Control, format (which turn the direction of writing, or are invisible), surrogates, line ends.
+_STEERING = frozenset(["Cc", "Cf", "Cs", "Zl", "Zp"])
+
+
+def printable(text: str) -> str:
+    """`text` on one line, with every character shown that would steer a terminal or turn the
+    direction of writing: what comes from an entry may never do either."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        c.encode("unicode_escape").decode() if unicodedata.category(c) in _STEERING else c for c in text
+    )
+
+
 def width() -> int:
     """Columns to fill: the terminal's, or plenty where there is none."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else 160

@@ -6,10 +6,13 @@ tied to the field or list item that it is about, so that the house format can pu
 
 from __future__ import annotations
 
+import json
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import yaml
@@ -30,7 +33,7 @@ class Comment(NamedTuple):
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Comments:
     """The comments of one entry: at its top, inside in their order, and at its end."""
 
@@ -44,16 +47,25 @@ class Comments:
 
     def at(self, where: Where) -> list[Comment]:
         """The comments that belong to this very place."""
-        return [c for c in self.inside if c.where == where]
+        return [c for c in self.below(where) if c.where == where]
 
     def below(self, where: Where) -> list[Comment]:
         """The comments that belong to what stands at this place, or to something within it."""
-        return [c for c in self.inside if c.where[: len(where)] == where]
+        return self._below.get(where, [])
+
+    @cached_property
+    def _below(self) -> dict[Where, list[Comment]]:
+        found = defaultdict(list)
+        for comment in self.inside:
+            for depth in range(1, len(comment.where) + 1):
+                found[comment.where[:depth]].append(comment)
+        return dict(found)
 
     def moved(self, before: object, after: object) -> Comments:
         """The same for an entry that now says `after`: comments follow what they belong to, an
         item is recognised by its value, and where the item has gone, its comment goes with it."""
-        places = [(c, _place(c.where, before, after)) for c in self.inside]
+        follow = _Follow(before, after)
+        places = [(comment, follow.place(comment.where)) for comment in self.inside]
         return replace(self, inside=tuple(c._replace(where=w) for c, w in places if w is not None))
 
 
@@ -65,19 +77,21 @@ def beside(notes: dict[Where, str]) -> Comments:
 # Finding
 
 
-class _Unit(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Unit:
     """A field with its value, or an item of a list, and where it begins and ends in the text."""
 
     where: Where
     start: int
     end: int
     block: bool  # Its value is a collection with one line for each item.
+    parent: _Unit | None
 
 
 def comments_of(text: str) -> Comments:
     """The comments of an entry, whose lines end in `\\n` alone. Raises `YamlProblem`."""
     node = compose(text)
-    units = list(_units(node, (), text)) if node else []
+    units = list(_units(node, None, text)) if node else []
     return _Reader(text, units).comments()
 
 
@@ -86,20 +100,25 @@ _COMMENT = re.compile("#[^\n\x85\u2028\u2029]*")
 
 
 class _Reader:
+    """Finds the comments of a text. All searches are by halving, since a stranger may have written
+    thousands of items and thousands of comments."""
+
     def __init__(self, text: str, units: list[_Unit]) -> None:
         self._text = text
-        self._units = units
+        self._units = units  # Each before what it holds, so in the order of their starts.
+        self._starts = [u.start for u in units]
+        self._ending: dict[int, list[_Unit]] = defaultdict(list)
+        for unit in units:
+            self._ending[unit.end].append(unit)
+        self._ends = sorted(self._ending)
         self._lines = [0, *(m.end() for m in _BREAK.finditer(text))]
 
     def comments(self) -> Comments:
         found = [(m.start(), m[0].rstrip()) for m in _found(self._text)]
-        first = min((u.start for u in self._units), default=len(self._text))
-        head = [(at, comment) for at, comment in found if at < first]
+        first = self._starts[0] if self._starts else len(self._text)
         # What stands right above the first field belongs to it, if a blank line sets it apart.
-        while head and not re.search(r"\n[ \t]*\n", self._text[head[-1][0] : first]):
-            head.pop()
-        if not head:
-            head = [(at, comment) for at, comment in found if at < first]
+        blank = max((m.start() for m in re.finditer(r"\n[ \t]*(?=\n)", self._text[:first])), default=first)
+        head = [(at, comment) for at, comment in found if at < blank]
         inside, foot = [], []
         for at, comment in found[len(head) :]:
             place = self._place(at)
@@ -121,34 +140,46 @@ class _Reader:
         alone = not before.strip(" \t-")
         return (None if alone else self._beside(at)) or self._above(at)
 
+    def _ended(self, at: int) -> list[_Unit]:
+        """What ends last before the comment: an item, and all whose last item it is."""
+        index = bisect_right(self._ends, at) - 1
+        return self._ending[self._ends[index]] if index >= 0 else []
+
+    def _begun(self, at: int) -> _Unit | None:
+        index = bisect_left(self._starts, at) - 1
+        return self._units[index] if index >= 0 else None
+
+    def _around(self, at: int) -> _Unit | None:
+        """The innermost unit that the comment stands in."""
+        unit = self._begun(at)
+        while unit and unit.end <= at:
+            unit = unit.parent
+        return unit
+
+    def _following(self, at: int) -> _Unit | None:
+        """The next unit; of several that begin there, the outermost."""
+        index = bisect_right(self._starts, at)
+        return self._units[index] if index < len(self._units) else None
+
     def _beside(self, at: int) -> tuple[Where, str] | None:
         line = self._line(at)
-        ended = [u for u in self._units if u.end <= at and self._line(u.end) == line]
-        if ended:
-            last = max(u.end for u in ended)
-            ended = [u for u in ended if u.end == last]
+        ended = self._ended(at)
+        if ended and self._line(ended[0].end) == line:
             # A field that begins and ends here goes before its value; of longer ones, the inner.
             here = [u for u in ended if self._line(u.start) == line]
-            unit = min(here, key=lambda u: len(u.where)) if here else max(ended, key=lambda u: len(u.where))
-            return unit.where, "beside"
+            return (here[0] if here else ended[-1]).where, "beside"
         around = self._around(at)
         return (around.where, "beside") if around else None
 
-    def _around(self, at: int) -> _Unit | None:
-        around = [u for u in self._units if u.start < at < u.end]
-        return max(around, key=lambda u: len(u.where), default=None)
-
     def _above(self, at: int) -> tuple[Where, str] | None:
-        around = self._around(at)
-        following = min((u for u in self._units if u.start > at), key=lambda u: (u.start, len(u.where)), default=None)
+        around, following = self._around(at), self._following(at)
         if around and not (following and following.start < around.end):
             return around.where, "below"
         # After the last item of a list, and as far to the right as the items, it belongs there.
-        end = max((u.end for u in self._units if u.end <= at), default=-1)
-        begun = max((u.start for u in self._units if u.start < at), default=-1)
-        lists = [u for u in self._units if u.block and begun < u.end == end and self._column(u.start) < self._column(at)]
-        if lists:
-            return max(lists, key=lambda u: len(u.where)).where, "below"
+        begun = self._begun(at)
+        lists = [u for u in self._ended(at) if u.block and self._column(u.start) < self._column(at)]
+        if lists and begun.start < lists[-1].end:
+            return lists[-1].where, "below"
         return (following.where, "above") if following else None
 
 
@@ -175,7 +206,7 @@ def _line_end(text: str, at: int) -> int:
     return found.start() if found else len(text)
 
 
-def _units(node: yaml.Node, where: Where, text: str) -> Iterable[_Unit]:
+def _units(node: yaml.Node, parent: _Unit | None, text: str) -> Iterable[_Unit]:
     """The fields and items below a node, each before what it holds."""
     if isinstance(node, yaml.MappingNode):
         children = [(key.value, key.start_mark.index, value) for key, value in node.value]
@@ -185,8 +216,10 @@ def _units(node: yaml.Node, where: Where, text: str) -> Iterable[_Unit]:
         return
     for step, start, child in children:
         block = not isinstance(child, yaml.ScalarNode) and not child.flow_style
-        yield _Unit((*where, step), start, max(start, _end(child, text)), block)
-        yield from _units(child, (*where, step), text)
+        where = (*parent.where, step) if parent else (step,)
+        unit = _Unit(where, start, max(start, _end(child, text)), block, parent)
+        yield unit
+        yield from _units(child, unit, text)
 
 
 def _end(node: yaml.Node, text: str) -> int:
@@ -203,34 +236,52 @@ def _end(node: yaml.Node, text: str) -> int:
 # Following
 
 
-def _place(where: Where, before: object, after: object) -> Where | None:
-    """Where that is now; the place of what holds it, if that is no collection any more."""
-    place = []
-    for step in where:
-        if isinstance(before, dict) and isinstance(after, dict):
-            found = step if step in after else None
-        elif isinstance(before, list) and isinstance(after, (list, tuple)):
-            found = _pairs(before, list(after)).get(step)
-        else:
-            break
-        if found is None:
-            return None
-        place.append(found)
-        before, after = before[step], after[found]
-    return tuple(place)
+class _Follow:
+    """Where each place of one record is in another."""
+
+    def __init__(self, before: object, after: object) -> None:
+        self._records = before, after
+        self._pairs: dict[Where, dict[int, int]] = {}
+
+    def place(self, where: Where) -> Where | None:
+        """Where that is now, None if it has gone; what holds it, if that is no collection now."""
+        before, after = self._records
+        place = []
+        for depth, step in enumerate(where):
+            if isinstance(before, dict) and isinstance(after, dict):
+                found = step if step in after else None
+            elif isinstance(before, list) and isinstance(after, (list, tuple)):
+                if where[:depth] not in self._pairs:
+                    self._pairs[where[:depth]] = _pairs(before, list(after))
+                found = self._pairs[where[:depth]].get(step)
+            else:
+                break
+            if found is None:
+                return None
+            place.append(found)
+            before, after = before[step], after[found]
+        return tuple(place)
 
 
 def _pairs(before: list, after: list) -> dict[int, int]:
     """Which item of the one list is which of the other: the same value, else the same id or key."""
     pairs: dict[int, int] = {}
-    free = list(range(len(after)))
-    for same in (lambda a, b: a == b, lambda a, b: _identity(a) is not None and _identity(a) == _identity(b)):
+    for name in (_value, _identity):
+        free = defaultdict(deque)
+        taken = set(pairs.values())
+        for j, item in enumerate(after):
+            if j not in taken:
+                free[name(item)].append(j)
         for i, item in enumerate(before):
-            if i not in pairs and (j := next((j for j in free if same(item, after[j])), None)) is not None:
-                pairs[i] = j
-                free.remove(j)
+            if i not in pairs and (id := name(item)) is not None and free[id]:
+                pairs[i] = free[id].popleft()
     return pairs
 
 
-def _identity(item: object) -> object:
-    return (item.get("id") or item.get("key")) if isinstance(item, dict) else None
+def _value(item: object) -> str:
+    return json.dumps(item, sort_keys=True, default=str)
+
+
+def _identity(item: object) -> str | None:
+    id = (item.get("id") or item.get("key")) if isinstance(item, dict) else None
+    return id if isinstance(id, str) else None

@@ -65,6 +65,8 @@ def _field(where: tuple, value, comments: Comments) -> list[str]:
             if long and " ".join(lines) == value and not UNFOLDABLE.search(value):
                 return _noted([f"{name}: >-", *(f"  {line}" for line in lines)], comments.below(where))
         return _noted([f"{name}: {scalar(value)}"], comments.below(where))
+    if where == ("annotated",) and isinstance(value, dict):
+        value = {**{k: value[k] for k in ("basis", "on") if k in value}, **value}
     flow = f"{name}: {_flow(value, where)}"
     if not value or isinstance(value, int) or where == ("annotated",):
         return _noted([flow], comments.below(where))

@@ -1,0 +1,155 @@
+"""Put entries into the house format: what they say and their comments stay as they are.
+
+    survey fmt                           everything below papers/
+    survey fmt papers/2022/x2022y.yaml   this entry; a folder means all entries in it
+    survey fmt --check                   write nothing, show what would change
+
+A file that cannot be read is left alone and told with its place. Exit code 1 if there is one, and
+with --check if a file would change.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from survey.cli.output import plural, printable, styled
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="entries or folders (default: all entries)")
+    parser.add_argument("--check", action="store_true", help="write nothing, show what would change")
+    parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+@dataclass(frozen=True, slots=True)
+class _Result:
+    """One file: `status` is "same", "changed", "would-change" or "unreadable"."""
+
+    path: str
+    status: str
+    code: str = ""
+    message: str = ""
+    line: int = 0
+    column: int = 0
+    diff: str = ""
+
+
+def run(args: argparse.Namespace) -> int:
+    from contextlib import nullcontext
+
+    from survey.files import CollectionError, find_root
+    from survey.files.storage import locked
+    from survey.progress import Progress
+
+    try:
+        root = find_root(args.root)
+    except CollectionError:
+        if not args.paths:
+            raise
+        root = None  # Files may be named outside of a clone, too.
+    files, strange = _files(args.paths, root)
+    if strange:
+        print(f"survey: {printable(strange)}", file=sys.stderr)
+        return 2
+    results = []
+    holding = nullcontext() if args.check or root is None else locked(root)
+    with holding, Progress(len(files), "Formatting", "entry") as progress:
+        for file in files:
+            results.append(_result(file, args.check))
+            progress.advance()
+    (_json if args.format == "json" else _text)(results, args.check)
+    return int(any(r.status in ("unreadable", "would-change") for r in results))
+
+
+def _files(paths: list[str], root: Path | None) -> tuple[list[Path], str]:
+    """The files to look at, and what is wrong with the paths, if anything is."""
+    from survey.files.load import entry_files
+
+    found: dict[Path, None] = {}
+    for path in [Path(p) for p in paths] or [root / "papers"]:
+        if not os.path.lexists(path):
+            return [], f"there is no {path}"
+        if not path.is_dir() or path.is_symlink():
+            found[Path(os.path.abspath(path))] = None
+            continue
+        folder = path.resolve()
+        entries = [root / p for p, _ in entry_files(root) if p.endswith(".yaml")] if root else []
+        inside = [p for p in entries if folder in p.parents]
+        if not inside and paths:
+            return [], f"there are no entries in {path}"
+        found.update(dict.fromkeys(inside))
+    return list(found), ""
+
+
+def _result(file: Path, check: bool) -> _Result:
+    from survey.errors import UserError
+    from survey.files.house import house_format
+    from survey.files.load import read_entry
+    from survey.files.reader import YamlProblem
+    from survey.files.storage import write_file
+
+    name = _near(file)
+    try:
+        text = read_entry(file)
+        house = house_format(text)
+    except YamlProblem as p:
+        return _Result(name, "unreadable", p.code, p.message, p.line, p.column)
+    except UserError as error:
+        return _Result(name, "unreadable", "Y104", str(error), 1, 1)
+    if house == text:
+        return _Result(name, "same")
+    if check:
+        return _Result(name, "would-change", diff="\n".join(_diff(name, text, house)))
+    write_file(file, house)
+    return _Result(name, "changed")
+
+
+def _near(file: Path) -> str:
+    """The path as the user can open it from here."""
+    near = os.path.relpath(file)
+    return str(file) if near.startswith("..") else near
+
+
+def _diff(name: str, before: str, after: str) -> Iterator[str]:
+    from difflib import unified_diff
+
+    if before.removeprefix("\ufeff").replace("\r\n", "\n") == after:
+        return iter([f"--- {name}", "  line ends or a byte order mark would change"])
+    return unified_diff(before.splitlines(), after.splitlines(), name, f"{name} in house format", lineterm="")
+
+
+_COLOURS = {"+": "green", "-": "red", "@": "blue"}
+
+
+def _text(results: list[_Result], check: bool) -> None:
+    for r in results:
+        if r.status == "unreadable":
+            print(f"{printable(r.path)}:{r.line}:{r.column}: {styled(r.code, 'red', 'bold')} {printable(r.message)}")
+        elif r.status == "would-change":
+            for line in r.diff.splitlines():
+                colour = _COLOURS.get(line[:1])
+                print(styled(printable(line), colour) if colour else printable(line))
+        elif r.status == "changed":
+            print(f"put into the house format: {printable(r.path)}")
+    counts = {status: sum(r.status == status for r in results) for status in ("same", "changed", "would-change", "unreadable")}
+    told = [
+        f"{counts['same']:,} in house format",
+        *([f"{counts['changed']:,} put right"] if counts["changed"] else []),
+        *([f"{counts['would-change']:,} would change"] if counts["would-change"] else []),
+        *([f"{counts['unreadable']:,} cannot be read"] if counts["unreadable"] else []),
+    ]
+    hint = " (`survey fmt` writes them)" if check and counts["would-change"] else ""
+    print(f"{plural(len(results), 'file')}: {', '.join(told)}{hint}")
+
+
+def _json(results: list[_Result], check: bool) -> None:
+    from dataclasses import asdict
+
+    rows = [{k: v for k, v in asdict(r).items() if v} for r in results if r.status != "same"]
+    print(json.dumps({"files": len(results), "results": rows}, ensure_ascii=False, indent=1))
