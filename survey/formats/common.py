@@ -41,7 +41,7 @@ def paired(text: str) -> str:
 
 # Two capitals, a capital behind a small letter, or a capital and a digit; `++` and the like belong
 # to the word.
-_ACRONYM = re.compile(
+ACRONYM = re.compile(
     r"(?<![^\W_])"
     r"(?:[^\W_]*[A-Z][^\W_]*[A-Z][^\W_]*|[a-zµμ]+[A-Z][^\W_]*|[^\W_]*[A-Z][^\W_]*[0-9][^\W_]*|[0-9]+[A-Z][^\W_]*)"
     r"(?![^\W_])(?:[+^]+(?=\s|$|[:,.?]))?"
@@ -59,7 +59,7 @@ def protected(paper: Paper) -> list[tuple[str, bool]]:
     # Most words are small but for their first letter.
     for word in [w for w in title.split() if not w[1:].islower()]:
         at = title.index(word, at)
-        spans += [(at + m.start(), at + m.end()) for m in _ACRONYM.finditer(word)]
+        spans += [(at + m.start(), at + m.end()) for m in ACRONYM.finditer(word)]
         at += len(word)
     for word in (*paper.protect, paper.acronym or ""):
         if word in title and not word.islower():
@@ -82,7 +82,7 @@ def protected(paper: Paper) -> list[tuple[str, bool]]:
 
 def protected_words(title: str) -> set[str]:
     """The words of a title whose capitals are kept without being told so."""
-    return {match[0] for match in _ACRONYM.finditer(title)}
+    return {match[0] for match in ACRONYM.finditer(title)}
 
 
 def _places(word: str, title: str) -> list[tuple[int, int]]:

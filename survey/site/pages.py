@@ -103,7 +103,7 @@ class Pages:
             "index": self._index, "home": self._home, "explorer": self._explorer,
             "chart": self._chart, "figure": self._figure, "matrix": self._matrix,
             "timeline": self._timeline, "checks": self._checks, "agreement": self._agreement,
-            "comparison": self._comparison, "retrieval": self._retrieval,
+            "comparison": self._comparison, "retrieval": self._retrieval, "submit": self._submit,
             "count": lambda name, base: f"{len(collection.search(name)):,}",
         }  # fmt: skip
 
@@ -271,6 +271,11 @@ class Pages:
         from survey.site.explorer import explorer_html
 
         return explorer_html(self.collection, base)
+
+    def _submit(self, name: str, base: str) -> str:
+        from survey.site.submit import submit_html
+
+        return submit_html(self.collection, base, self.source, self.root)
 
     def _chart(self, name: str, base: str) -> str:
         from survey.site.charts import survey_charts

@@ -14,8 +14,8 @@ _PYTHON_SPACE = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u2
 _RUST_SPACE = r"\t-\r\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _WORD = r"\p{L}\p{N}_"
 _BOUNDARY = f"(?:(?<=[{_WORD}])(?![{_WORD}])|(?<![{_WORD}])(?=[{_WORD}]))"
-# Letters without the digits: the one class of ours that takes characters out of another.
-_IDIOMS = {r"[^\W\d_]": r"[\p{L}\p{Nl}\p{No}]"}
+# Letters, and letters and digits: the classes of ours that take characters out of another.
+_IDIOMS = {r"[^\W\d_]": r"[\p{L}\p{Nl}\p{No}]", r"[^\W_]": r"[\p{L}\p{N}]"}
 _SYNTAX = set("^$\\.*+?()[]{}|/")
 _LITERAL = set("tnrfv")
 

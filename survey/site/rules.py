@@ -16,6 +16,9 @@ from survey.collection.names import PARTICLES, SUFFIXES
 from survey.collection.paper import ID_SCHEMES, KEY_PATTERN, LINK_KINDS, Paper
 from survey.collection.taxonomy import Taxonomy, Terms, Venue
 from survey.files import reader, writer
+from survey.formats.common import ACRONYM
+from survey.intake import suggest
+from survey.intake import venues as venues_in_print
 from survey.site.regex import js_pattern
 
 # Rules that need the files themselves, the main branch, the whole taxonomy or the sources of
@@ -65,6 +68,10 @@ def rules(taxonomy: Taxonomy) -> dict[str, Any]:
             section: _terms(getattr(taxonomy, section))
             for section in ("families", "methods", "pitfalls", "benchmarks", "venues")
         },
+        "phrases": venues_in_print.phrases(taxonomy),
+        "parts": venues_in_print.PARTS,
+        "suggestions": _suggestions(),
+        "acronym": js_pattern(ACRONYM.pattern),
         "venues": {venue.id: _venue(venue) for venue in taxonomy.venues.values()},
     }
 
@@ -95,6 +102,17 @@ def _house() -> dict[str, Any]:
             "refused": _REFUSED,
         },
     }
+
+
+def _suggestions() -> dict[str, Any]:
+    """The rules of suggested tags, their patterns for JavaScript."""
+    found = {section: [_suggesting(rule) for rule in listed] for section, listed in suggest.rules().items()}
+    return {**found, "sentence": js_pattern(suggest.SENTENCE.pattern), "ambiguous": sorted(suggest.AMBIGUOUS)}
+
+
+def _suggesting(rule: dict[str, Any]) -> dict[str, Any]:
+    patterns = {name: [js_pattern(p) for p in rule[name]] for name in ("title", "abstract", "words") if name in rule}
+    return {**rule, **patterns}
 
 
 def _for_js(schema: Any) -> Any:

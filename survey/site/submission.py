@@ -11,9 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from survey.collection import Collection, Paper
+from survey.files.comments import comments_of
 from survey.files.load import read_text
 from survey.formats.jsonl import record
 from survey.site.data import SHARD, to_json, write
+from survey.site.guide import as_text, meanings
 from survey.site.rules import rules
 
 
@@ -21,7 +23,7 @@ def write_submission(collection: Collection, root: Path, out: Path) -> None:
     """Write the data below the site's root `out`. Entries are read again below `root` for their
     comments."""
     data = out / "data"
-    write(data / "rules.json", to_json(rules(collection.taxonomy)))
+    write(data / "rules.json", to_json({**rules(collection.taxonomy), "guide": _guide(root)}))
     papers = list(collection.values())
     write(data / "known.json", to_json({"shard": SHARD, "rows": [row(path_of(p), p) for p in papers]}))
     for number, start in enumerate(range(0, len(papers), SHARD)):
@@ -47,9 +49,23 @@ def row(path: str, paper: Paper) -> list[Any]:
 
 
 def _entry(paper: Paper, root: Path) -> dict[str, Any]:
-    """The record of an entry, and its text where that holds comments, which a record cannot."""
+    """The record of an entry, and the comments of its file, which no record holds."""
     fields = record(paper)
     del fields["key"]
     file = root / path_of(paper)
     text = read_text(file) if file.is_file() else ""
-    return {"record": fields, "text": text} if "#" in text else {"record": fields}
+    if "#" not in text:
+        return {"record": fields}
+    found = comments_of(text.replace("\r\n", "\n"))
+    inside = [{"where": c.where, "side": c.side, "text": c.text} for c in found.inside]
+    return {"record": fields, "comments": {"head": found.head, "inside": inside, "foot": found.foot}}
+
+
+def _guide(root: Path) -> dict[str, dict[str, str]]:
+    """What the tagging guide says of pitfalls and stances; nothing where there is no guide."""
+    guide = root / "docs" / "contributing" / "tagging.md"
+    if not guide.is_file():
+        return {}
+    tables = {"pitfalls": "pitfalls: which", "stances": "pitfalls: which stance"}
+    text = guide.read_text("utf-8")
+    return {name: {tag: as_text(words) for tag, words in meanings(text, heading).items()} for name, heading in tables.items()}
