@@ -160,6 +160,8 @@ class Web:
                 answer = connection.getresponse()
                 if method == "GET":
                     answer.read(LIMIT)
+                if connection.ended:
+                    raise TimeoutError  # What was read before looks like a whole answer.
                 return answer.status, {name.lower(): value for name, value in answer.getheaders()}
             except ssl.SSLCertVerificationError as error:
                 raise Refused("failing", f"the certificate of {host} is not good: {error.verify_message}") from None

@@ -16,3 +16,12 @@ def waits():
 @pytest.fixture
 def client(waits):
     return Client(wait=waits.append)
+
+
+@pytest.fixture
+def internet():
+    """A web of many hosts on this machine."""
+    from tests.intake.web import running as running_web
+
+    with running_web() as found:
+        yield found
