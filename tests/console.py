@@ -101,10 +101,14 @@ def _commands(body: str, start: int) -> Iterator[Step]:
         yield command
 
 
-def run(page: str, say: Callable[[str], None] = lambda line: None) -> list[Step]:
-    """Run a page, in a folder of its own, and return its steps with what they printed."""
+def run(
+    page: str, say: Callable[[str], None] = lambda line: None, where: str | None = None, more: dict[str, str] | None = None
+) -> list[Step]:
+    """Run a page and return its steps with what they printed: in a folder of its own or `where`, in an
+    environment that has `more` variables."""
     found = steps(page)
-    with tempfile.TemporaryDirectory() as folder, _environment() as env:
+    with tempfile.TemporaryDirectory() as own, _environment() as env:
+        folder, env = where or own, {**env, **(more or {})}
         names: dict = {"__name__": "page"}
         for step in found:
             say(step.source.splitlines()[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -240,8 +241,14 @@ def tagged(record: dict, found: Record, taxonomy, today: datetime.date | None = 
         else:
             tags.setdefault(part, {}).setdefault(field, []).append(s.value)
     unconfirmed = [*record.get("unconfirmed", ()), "tags"]
-    annotated = {"basis": basis, "on": str(today or datetime.date.today())}
+    annotated = {"basis": basis, "on": str(today or _today())}
     return {**record, **tags, "unconfirmed": unconfirmed, "annotated": annotated}, suggestions
+
+
+def _today() -> datetime.date:
+    """The day of the annotation; SOURCE_DATE_EPOCH fixes it for output that must not change."""
+    epoch = os.environ.get("SOURCE_DATE_EPOCH", "")
+    return datetime.datetime.fromtimestamp(int(epoch), datetime.UTC).date() if epoch.isdigit() else datetime.date.today()
 
 
 def with_words(record: dict, suggestions: list[Suggestion]) -> str:
