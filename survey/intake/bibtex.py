@@ -12,7 +12,7 @@ from survey.intake.errors import IntakeError
 from survey.intake.mentions import links_in
 from survey.intake.record import Place, Record
 from survey.intake.source import Source, read_source
-from survey.intake.text import from_latex, kept_capitals, person, plain, printed, title_of
+from survey.intake.text import from_latex, kept_capitals, pages_of, person, plain, printed, title_of
 
 MAX_CHARACTERS = 4 * 1024 * 1024
 MAX_ENTRIES = 500
@@ -106,7 +106,7 @@ def record(entry: Entry, origin: str) -> Record:
     return Record(
         source=origin, title=title, authors=authors, year=year, place=place, ids=ids,
         links=links_in(" ".join(fields.get(name, "") for name in ("code", "howpublished", "note", "abstract"))),
-        pages=_pages(fields.get("pages", "")),
+        pages=pages_of(fields.get("pages")),
         volume=plain(fields.get("volume"), latex=True) or None if entry.type == "article" and place else None,
         protect=kept_capitals(fields.get("title", ""), title),
         abstract=plain(fields.get("abstract"), latex=True), sources=(origin,),
@@ -203,12 +203,6 @@ def _place(fields: dict[str, str]) -> Place | None:
     if re.match(r"(arxiv|corr|computing research repository|ssrn|biorxiv)\b", text, re.I) or len(text) < 2:
         return None
     return Place(text)
-
-
-def _pages(text: str) -> str | None:
-    from survey.intake.crossref import pages_of
-
-    return pages_of(plain(text, latex=False))
 
 
 def best_source(ids: dict[str, str]) -> Source | None:

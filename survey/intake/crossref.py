@@ -11,7 +11,7 @@ from survey.intake.datacite import ARXIV_DOI, rows
 from survey.intake.errors import BadAnswer
 from survey.intake.mentions import links_in
 from survey.intake.record import Place, Record
-from survey.intake.text import person, plain, title_of
+from survey.intake.text import pages_of, person, plain, title_of
 
 
 def fetch(client: Client, doi: str) -> Record:
@@ -84,13 +84,6 @@ def _year(work: dict) -> int | None:
         if isinstance(parts, list) and parts and isinstance(parts[0], list) and parts[0] and str(parts[0][0]).isdigit():
             return int(parts[0][0])
     return None
-
-
-def pages_of(value: object) -> str | None:
-    """First and last page with one hyphen, or None where it has not that form."""
-    text = re.sub(r"\s*[-–—]+\s*", "-", plain(value))
-    text = re.sub(r"^pp?\.\s*", "", text)
-    return text if re.fullmatch(r"[A-Za-z0-9.:]+(-[A-Za-z0-9.:]+)?", text) else None
 
 
 def _preprint(work: dict) -> str | None:

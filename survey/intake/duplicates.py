@@ -21,26 +21,22 @@ class Match(NamedTuple):
 
 
 def find(paper: Paper, collection: Collection) -> Match | None:
-    """The entry that the paper is already, by ids, title, or rare words and authors."""
-    if paper.key in collection and collection[paper.key] is paper:
-        return None
-    new = Entry(f"papers/{paper.year}/?", paper.key, {}, paper)
+    """The entry that the paper is already, by the rules of `survey check`: D401, D402 and D403."""
+    new = Entry("the new paper", "", {}, paper)
     entries = [Entry(p.key, p.key, {}, p) for p in collection.values()]
-    taxonomy = collection.taxonomy
-    for rule, sure in ((same_id, True), (same_title, True), (similar_title, False)):
-        for path, finding in rule([*entries, new], taxonomy):
+    for rule in (same_id, same_title, similar_title):
+        for path, finding in rule([*entries, new], collection.taxonomy):
             if path == new.path:
-                other = collection[finding.other]
-                why = finding.message.replace(finding.other, "it").replace("it has", "has") if sure else "a similar title and the same authors"
-                return Match(other.key, _why(rule, paper, other, why), sure)
+                return Match(finding.other, _why(rule, paper, collection[finding.other]), rule is not similar_title)
     return None
 
 
-def _why(rule, paper: Paper, other: Paper, why: str) -> str:
+def _why(rule, paper: Paper, other: Paper) -> str:
     if rule is same_id:
-        shared = next((f"{s} {v}" for s, v in paper.ids.items() if getattr(other.ids, s) == v), "the same id")
-        return f"has the same id ({shared})"
-    return "has the same title" if rule is same_title else f"has {why}"
+        theirs = dict(other.ids.items())
+        shared = next((f"{scheme} {id}" for scheme, id in paper.ids.items() if theirs.get(scheme) == id), "")
+        return f"has the same id ({shared})" if shared else "has the same id in another form"
+    return "has the same title" if rule is same_title else "has a similar title and the same authors"
 
 
 class Change(NamedTuple):

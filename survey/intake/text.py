@@ -98,6 +98,13 @@ def kept_capitals(latex_title: str, title: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in found if word not in known and not word.isupper()))
 
 
+def pages_of(value: object) -> str | None:
+    """First and last page with one hyphen, or None where it has not that form."""
+    text = re.sub(r"\s*[-–—]+\s*", "-", plain(value))
+    text = re.sub(r"^pp?\.\s*", "", text)
+    return text if re.fullmatch(r"[A-Za-z0-9.:]+(-[A-Za-z0-9.:]+)?", text) else None
+
+
 def person(given: object, family: object) -> Name | None:
     """The name that a service gives in two parts; None where there is none."""
     given, family = plain(given, latex=True), plain(family, latex=True)
