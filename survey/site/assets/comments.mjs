@@ -56,18 +56,31 @@ function canonical(value) {
   return `{${fields.map((name) => `${JSON.stringify(name)}:${canonical(value[name])}`).join()}}`;
 }
 
-/** The lines of an entry with the words that led to each suggestion in a comment behind it. */
-export function withWords(lines, suggestions) {
-  return lines.map((line) => {
-    const [, part] = /^(kinds|proposes|studies):/.exec(line) ?? [];
-    const [, id, stance] = /^ {2}- \{id: ([a-z.-]+), stance: (\w+)/.exec(line) ?? [];
-    if (!part && !id) return line;
-    const meant = suggestions.filter((one) =>
-      part ? one.field.split(".")[0] === part : one.value === id && one.stance === stance,
-    );
-    const told = [...new Set(meant.map((one) => one.words))].filter(Boolean);
-    return `${line}  # ${told.map((found) => `"${few(found)}"`).join(", ") || "no word decides this"}`;
-  });
+/** Comments with the words that led to each suggested tag that is still in the entry. */
+export function leadingWords(record, suggestions) {
+  const told = new Map();
+  for (const one of suggestions) {
+    const where = placeOf(record, one);
+    if (!where) continue;
+    const key = JSON.stringify(where);
+    if (!told.has(key)) told.set(key, { where, words: new Set() });
+    told.get(key).words.add(one.words ? `"${few(one.words)}"` : "no word decides this");
+  }
+  const inside = [...told.values()].map((found) => ({
+    where: found.where, side: "beside", text: `# ${words([...found.words].join(", ")).join(" ")}`,
+  }));
+  return { head: [], inside, foot: [] };
+}
+
+/** The line of the entry that a suggestion stands in, or null where nobody kept it. */
+function placeOf(record, { field, value, stance }) {
+  const [part, inner] = field.split(".");
+  if (part === "pitfalls") {
+    const at = (record.pitfalls ?? []).findIndex((tag) => tag.id === value && tag.stance === stance);
+    return at < 0 ? null : [part, at];
+  }
+  const tags = inner ? record[part]?.[inner] : record[part];
+  return tags?.includes(value) ? [part] : null;
 }
 
 /** At most seven words of an abstract, which is not ours to store. */

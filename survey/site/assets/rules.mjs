@@ -142,6 +142,19 @@ const ENTRY_RULES = {
     }
   },
 
+  *S106(paper, { data, patterns }) {
+    for (const field of data.house.order) {
+      for (const { where, text } of texts(paper[field], [field])) {
+        const prose = where.length === 1 && ["summary", "note"].includes(field);
+        const found = text.match(prose ? patterns.unseenInProse : patterns.unseen);
+        if (!found) continue;
+        const number = found[0].codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
+        const message = `U+${number} cannot be seen, or changes what is shown beside it`;
+        yield { message, where, hint: "take it out" };
+      }
+    }
+  },
+
   *K903(paper) {
     const [, family, year, word] = /^([a-z]+)([0-9]{4})([a-z0-9]+)$/.exec(paper.key) ?? [];
     if (!family || paper.former_keys.includes(paper.key)) return;
@@ -192,7 +205,7 @@ const ENTRY_RULES = {
       const where = ["links", kind];
       const { netloc, hostname, path } = splitAddress(url);
       const isPrivate = hostname.search(patterns.privateHost) === 0;
-      if (!hostname.includes(".") || isPrivate || netloc.includes("@")) {
+      if (isPrivate || netloc.includes("@")) {
         yield { message: `${url} is no public address`, where };
       } else if (data.forges.includes(hostname) && path.split("/").filter(Boolean).length < 2) {
         yield { message: `${url} names no repository`, where };
@@ -539,8 +552,9 @@ const NOWHERE = { netloc: "", hostname: "", path: "", query: "" };
 
 /** The parts of an address as Python splits them; all empty where it cannot be read. */
 export function splitAddress(url) {
-  const [, netloc = "", rest] = /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/([^/?#]*)(.*)$/su.exec(url) ?? [];
-  if (rest === undefined || /[[\]]/.test(netloc)) return NOWHERE;
+  // Without a scheme all of it is a path.
+  const [, netloc, rest] = /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/([^/?#]*)(.*)$/su.exec(url) ?? ["", "", url];
+  if (/[[\]]/.test(netloc)) return NOWHERE;
   // Letters that compatibility would turn into separators hide another host.
   const bare = netloc.replace(/[@:#?]/g, "");
   if (bare.normalize("NFKC") !== bare && /[/?#@:]/.test(bare.normalize("NFKC"))) return NOWHERE;
@@ -553,4 +567,14 @@ export function splitAddress(url) {
 /** The host of an address, lower case, without `www.`. */
 export function host(url) {
   return splitAddress(url).hostname.replace(/^www\./, "");
+}
+
+/** Every text of a value with its place. */
+function* texts(value, where) {
+  if (typeof value === "string") {
+    yield { where, text: value };
+  } else if (value && typeof value === "object") {
+    const list = Array.isArray(value);
+    for (const [name, inner] of Object.entries(value)) yield* texts(inner, [...where, list ? Number(name) : name]);
+  }
 }

@@ -3,7 +3,7 @@
  * as it changes. Nothing is sent anywhere; the last step opens GitHub with the entry in the address.
  */
 
-import { moved, withWords } from "./comments.mjs";
+import { leadingWords, moved } from "./comments.mjs";
 import { diff } from "./diff.mjs";
 import { h } from "./dom.mjs";
 import { download, fetchJson } from "./export.mjs";
@@ -196,6 +196,12 @@ class Submission {
     return record;
   }
 
+  /** The comments of the file that is corrected, or the words that led to tags nobody confirmed. */
+  comments(record) {
+    if (this.old) return moved(this.old.comments, this.old.record, record);
+    return leadingWords(record, this.unconfirmedTags ? this.suggested.suggestions : []);
+  }
+
   /** The entry's key and path: fixed for a correction, by the house rule and free for a new one. */
   place(record) {
     const year = Number.isInteger(record.year) ? record.year : this.old?.record.year;
@@ -214,10 +220,8 @@ class Submission {
     const place = this.place(record);
     const path = place.path ?? "papers/0000/unnamed0000unnamed.yaml";
     const { findings, paper } = this.checker.check(path, record);
-    const comments = this.old ? moved(this.old.comments, this.old.record, record) : undefined;
-    const written = this.house.write(record, comments);
-    const lines = this.unconfirmedTags ? withWords(written.lines, this.suggested.suggestions) : written.lines;
-    this.entry = { ...place, record, lines, text: `${lines.join("\n")}\n`, written };
+    const written = this.house.write(record, this.comments(record));
+    this.entry = { ...place, record, written, lines: written.lines, text: written.text };
     const mine = place.path ? findings : findings.filter(({ code }) => !/^K/.test(code));
     this.entry.findings = mine.map((f) => this.checker.complete(f, f.path, written));
     this.draw();
