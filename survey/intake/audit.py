@@ -135,9 +135,9 @@ def _clean(value: str) -> str:
 
 def _sum(report: Report) -> str:
     number = len(report.findings)
-    what = {"links": "addresses", "drift": "records"}[report.audit]
-    told = "nothing to do" if not number else f"{number} to look at"
-    return f"{report.checked:,} {what} compared: {told}" if report.audit == "drift" else f"{report.checked:,} {what} visited: {told}"
+    one, many, done = {"links": ("address", "addresses", "visited"), "drift": ("record", "records", "compared")}[report.audit]
+    told = "nothing to do" if not number else f"{number:,} to look at"
+    return f"{report.checked:,} {one if report.checked == 1 else many} {done}: {told}"
 
 
 def markdown(reports: list[Report], limit: int) -> str:

@@ -64,7 +64,8 @@ def _records(papers: list[Paper], client: Client, notes: list[str], step) -> Ite
         try:
             found = arxiv.fetch_many(client, [p.ids.arxiv for p in batch])
         except IntakeError as error:
-            notes.append(f"{error}; {len(batch)} preprints, from {batch[0].key} on, were not compared")
+            what = f"the preprint of {batch[0].key} was" if len(batch) == 1 else f"{len(batch)} preprints, from {batch[0].key} on, were"
+            notes.append(f"{error}; {what} not compared")
         else:
             yield from ((p, "arxiv", found.get(p.ids.arxiv)) for p in batch)
         step(len(batch))
@@ -73,7 +74,7 @@ def _records(papers: list[Paper], client: Client, notes: list[str], step) -> Ite
         failures = 0
         for number, (paper, id) in enumerate(theirs):
             if failures == PATIENCE:
-                notes.append(f"{len(theirs) - number} more papers by {scheme} were not compared, after {PATIENCE} failures in a row")
+                notes.append(f"after {PATIENCE} failures in a row, no more papers were looked up by {scheme} ({len(theirs) - number} left)")
                 step(len(theirs) - number)
                 break
             try:
@@ -97,7 +98,7 @@ def compare(paper: Paper, scheme: str, record: Record, taxonomy: Taxonomy) -> li
     command = f"survey add --update {_typed(scheme, id)}"
     titles = (paper.title, *paper.former_titles)
     alike, people = max(alike_titles(t, record.title) for t in titles), same_people(paper.names, record.authors)
-    if alike < _ALIKE and people < 0.5:
+    if (alike < _ALIKE and people < 0.5) or (alike < 0.8 and people < 0.2):
         other = f"{record.title} by {record.authors[0].printed}"
         return [Found("another-paper", paper.key, f"ids.{scheme}", f"{id}, {paper.title}", other, f"survey show {paper.key}")]
     found = []
