@@ -26,7 +26,12 @@ PAPERS = (
 )  # fmt: skip
 FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
 TAIL = re.compile(r"(\.git|[.,;:)\]]+)+/?$")
-PRIVATE = re.compile(r"(127|10|192\.168|169\.254|172\.(1[6-9]|2\d|3[01]))\.|localhost")
+# A public host has a name of at least two parts, the last of them no number, in ASCII; numbers, in
+# whatever form, and names that only a local network knows are private.
+PRIVATE = re.compile(
+    r"(?!(?:[a-z0-9](?:[a-z0-9_-]*[a-z0-9])?\.)+(?:[a-z]{2,}|xn--[a-z0-9-]+)\Z)"
+    r"|(?:.*\.)?(?:localhost|localdomain|local|internal|intranet|lan|home|corp|onion|test|invalid|arpa)\Z"
+)
 
 
 def split_address(url: str) -> SplitResult:
@@ -74,12 +79,16 @@ def link_tail(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
 
 @entry_rule("L804", "link-host")
 def link_host(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
-    """An address without a public host: localhost, a bare word, a private network, credentials."""
+    """An address without a public host: localhost, a bare word, a private network, credentials.
+
+    A host is a name of the public internet in ASCII. A number is none, in whatever form it is
+    written (`127.0.0.1`, `2130706433`, `0x7f.1`), and what stands in brackets is none either.
+    """
     for kind, url in paper.links.items():
         parts = split_address(url)
         name = parts.hostname or ""
         private = PRIVATE.match(name)
-        if "." not in name or private or "@" in parts.netloc:
+        if private or "@" in parts.netloc:
             yield Finding("L804", f"{url} is no public address", ("links", kind))
         elif name in FORGES and len([p for p in parts.path.split("/") if p]) < 2:
             yield Finding("L804", f"{url} names no repository", ("links", kind))

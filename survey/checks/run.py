@@ -14,6 +14,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from survey.checks import (  # noqa: F401
+    characters,
     duplicates,
     ids,
     implementations,

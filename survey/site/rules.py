@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from survey.checks import RULES, duplicates, links, names, tags, titles, venues
+from survey.checks import RULES, characters, duplicates, links, names, tags, titles, venues
 from survey.checks.schema import KIND_OF_VALUE
 from survey.collection.names import PARTICLES, SUFFIXES
 from survey.collection.paper import ID_SCHEMES, KEY_PATTERN, LINK_KINDS, Paper
@@ -35,7 +35,8 @@ _PATTERNS = {
     "capitals": names.CAPITALS, "ellipsis": titles.ELLIPSIS, "etAl": names.ET_AL, "glued": titles.GLUED,
     "marks": names.MARKS, "markup": titles.MARKUP, "privateHost": links.PRIVATE, "ratio": titles.RATIO,
     "several": names.SEVERAL, "suffix": names.SUFFIX, "tail": links.TAIL, "tightColon": titles.TIGHT_COLON,
-    "twoCapitals": names.TWO_CAPITALS, "word": names.WORD,
+    "twoCapitals": names.TWO_CAPITALS, "unseen": characters.UNSEEN, "unseenInProse": characters.UNSEEN_IN_PROSE,
+    "word": names.WORD,
 }  # fmt: skip
 
 

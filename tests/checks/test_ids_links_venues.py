@@ -79,10 +79,20 @@ def test_tails(url, fix, taxonomy):
 
 @pytest.mark.parametrize(
     "url",
-    ["http://localhost:8000/a", "http://127.0.0.1/a", "http://192.168.1.2/a", "http://[::1]/a", "https://intranet/a", "https://me:secret@github.com/a/b", "https://github.com/a"],
-)
+    ["http://localhost:8000/a", "http://127.0.0.1/a", "http://192.168.1.2/a", "http://[::1]/a", "https://intranet/a", "https://me:secret@github.com/a/b", "https://github.com/a",
+     # Numbers in every form that some program takes for an address, and names of local networks
+     "http://2130706433/a", "http://0x7f.1/a", "http://0177.0.0.1/a", "http://127.1/a", "http://127.0.0.1./a", "http://0/a", "http://[::ffff:127.0.0.1]/a",
+     "http://[fe80::1%25eth0]/a", "http://8.8.8.8/a", "http://%31%32%37.0.0.1/a", "http://①②⑦.0.0.1/a", "http://printer.local/a", "http://git.corp/a",
+     "http://metadata.google.internal/a", "http://a.onion/a", "http://gіthub.com/a/b", "http://[x]/a", "http://[::1/a", "http://a..org/a", "http://-a.org/a", "http:///a",
+     "https://github.com\uff0fa.org/b", "https://user@a.org/b"],
+)  # fmt: skip
 def test_no_public_address(url, taxonomy):
     assert codes(taxonomy, links={"code": url}) == ["L804"]
+
+
+@pytest.mark.parametrize("url", ["https://a.github.io", "http://xn--gthub-n2a.com/a", "https://a_b.readthedocs.io/", "https://sub.example.org:8443/x", "https://EXAMPLE.org/a", "https://local.org/a", "https://rome.baulab.info/é"])
+def test_a_public_address(url, taxonomy):
+    assert codes(taxonomy, links={"code": url}) == []
 
 
 def test_what_three_papers_share_is_a_toolkit(taxonomy):
