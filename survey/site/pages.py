@@ -95,6 +95,7 @@ class Pages:
             site_name=self.site_name, site_url=self.site_url, with_code=with_code,
             implementation_of=self._implementation_of, recorded_of=self._recorded_of,
             probability=probability, continued=continued, trial=TRIAL.format, compared=measured(), duration=duration,
+            correctable=(root / "docs" / "contributing" / "submit.md").exists(),
             tutorial=(root / "docs" / "laboratory" / "index.md").exists(),
         )  # fmt: skip
         self._paper = self._templates.get_template("paper.html")
