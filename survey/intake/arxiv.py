@@ -45,14 +45,9 @@ def fetch_many(client: Client, ids: list[str]) -> dict[str, Record]:
         batch = ids[start : start + BATCH]
         what = f"paper {batch[0]}" if len(batch) == 1 else f"papers {batch[0]} to {batch[-1]}"
         found |= client.ask(
-            ARXIV, _path(), "application/atom+xml", what, read, id_list=",".join(batch), max_results=str(len(batch))
+            ARXIV, "", "application/atom+xml", what, read, id_list=",".join(batch), max_results=str(len(batch))
         )
     return found
-
-
-def _path() -> str:
-    # Whoever names the whole address of the interface means the same as who names the host.
-    return "" if ARXIV.base.endswith("/api/query") else "/api/query"
 
 
 def read(answer: Answer) -> dict[str, Record]:

@@ -38,25 +38,28 @@ FRESH = 24 * 3600
 
 
 class Service(NamedTuple):
-    """A service: its name, the variable that replaces its address, the address, seconds of rest."""
+    """A service: its name, the variable that replaces its address, the address, the way to its
+    interface, and seconds of rest between two requests."""
 
     name: str
     variable: str
     address: str
+    way: str
     rest: float
 
     @property
     def base(self) -> str:
-        """The address in force, without a slash at the end."""
-        return (os.environ.get(self.variable) or self.address).rstrip("/")
+        """The address in force, with the way to the interface; a replaced one may hold that already."""
+        address = (os.environ.get(self.variable) or self.address).rstrip("/")
+        return f"{address.removesuffix(self.way)}{self.way}"
 
 
-ARXIV = Service("arXiv", "SURVEY_ARXIV_URL", "https://export.arxiv.org", 3.0)
-DATACITE = Service("DataCite", "SURVEY_DATACITE_URL", "https://api.datacite.org", 0.2)
-CROSSREF = Service("Crossref", "SURVEY_CROSSREF_URL", "https://api.crossref.org", 0.2)
-ACL = Service("the ACL Anthology", "SURVEY_ACL_URL", "https://aclanthology.org", 0.5)
-OPENREVIEW = Service("OpenReview", "SURVEY_OPENREVIEW_URL", "https://api2.openreview.net", 0.5)
-OPENREVIEW_1 = Service("OpenReview", "SURVEY_OPENREVIEW_URL", "https://api.openreview.net", 0.5)
+ARXIV = Service("arXiv", "SURVEY_ARXIV_URL", "https://export.arxiv.org", "/api/query", 3.0)
+DATACITE = Service("DataCite", "SURVEY_DATACITE_URL", "https://api.datacite.org", "/dois", 0.2)
+CROSSREF = Service("Crossref", "SURVEY_CROSSREF_URL", "https://api.crossref.org", "/works", 0.2)
+ACL = Service("the ACL Anthology", "SURVEY_ACL_URL", "https://aclanthology.org", "", 0.5)
+OPENREVIEW = Service("OpenReview", "SURVEY_OPENREVIEW_URL", "https://api2.openreview.net", "/notes", 0.5)
+OPENREVIEW_1 = Service("OpenReview", "SURVEY_OPENREVIEW_URL", "https://api.openreview.net", "/notes", 0.5)
 
 
 class Answer(NamedTuple):

@@ -16,7 +16,7 @@ from survey.intake.text import pages_of, person, plain, title_of
 
 def fetch(client: Client, doi: str) -> Record:
     """The record of a DOI. Raises `IntakeError`."""
-    record = client.ask_json(CROSSREF, f"/works/{quote(doi, safe='/')}", f"DOI {doi}", read)
+    record = client.ask_json(CROSSREF, f"/{quote(doi, safe='/')}", f"DOI {doi}", read)
     if record.ids["doi"] != doi.lower():
         raise BadAnswer(f"Crossref answers with another paper ({record.ids['doi']}) when asked for {doi}")
     return record

@@ -23,7 +23,7 @@ def fetch_arxiv(client: Client, id: str) -> Record:
 
 def fetch(client: Client, doi: str) -> Record:
     """The record of a DOI. Raises `IntakeError`."""
-    path = f"/dois/{quote(doi, safe='/')}"
+    path = f"/{quote(doi, safe='/')}"
     record = client.ask_json(DATACITE, path, f"DOI {doi}", read, accept="application/vnd.api+json")
     told = f"{ARXIV_DOI}{record.ids['arxiv']}" if "arxiv" in record.ids else record.ids.get("doi", "")
     if told.lower() != doi.lower():

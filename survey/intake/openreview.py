@@ -20,7 +20,7 @@ def fetch(client: Client, id: str) -> Record:
     services = (OPENREVIEW,) if os.environ.get(OPENREVIEW.variable) else (OPENREVIEW, OPENREVIEW_1)
     for service in services:
         try:
-            return client.ask_json(service, "/notes", f"paper {id}", lambda answer: read(answer, id), id=id)
+            return client.ask_json(service, "", f"paper {id}", lambda answer: read(answer, id), id=id)
         except NotFound as error:
             missing = error
         except BadAnswer as error:

@@ -219,8 +219,9 @@ def test_a_cache_that_cannot_be_written_is_no_harm(services, monkeypatch, tmp_pa
     assert crossref.fetch(Client(wait=lambda s: None), "10.1/x").title == "Editing at Night"
 
 
-def test_the_address_of_a_service_may_name_the_whole_interface(services, client, monkeypatch):
-    monkeypatch.setenv("SURVEY_ARXIV_URL", f"{services.base}/api/query")
+@pytest.mark.parametrize("end", ["", "/", "/api/query", "/api/query/"])
+def test_a_replaced_address_may_name_the_whole_interface(end, services, client, monkeypatch):
+    monkeypatch.setenv("SURVEY_ARXIV_URL", f"{services.base}{end}")
     services.arxiv("2601.00001", **PAPER)
     assert arxiv.fetch(client, "2601.00001").title == "Editing at Night"
     assert services.paths()[0].startswith("/api/query?id_list=2601.00001")
@@ -229,7 +230,7 @@ def test_the_address_of_a_service_may_name_the_whole_interface(services, client,
 def test_services_stand_at_their_own_addresses_without_variables(monkeypatch):
     for service in (ARXIV, CROSSREF):
         monkeypatch.delenv(service.variable, raising=False)
-        assert service.base == service.address and service.base.startswith("https://")
+        assert service.base == f"{service.address}{service.way}" and service.base.startswith("https://")
 
 
 def test_many_ids_are_asked_in_batches(services, client):
