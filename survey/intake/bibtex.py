@@ -105,7 +105,7 @@ def record(entry: Entry, origin: str) -> Record:
     year = next((int(m[0]) for name in ("year", "date") if (m := re.search(r"\b(19|20)\d\d\b", fields.get(name, "")))), None)
     return Record(
         source=origin, title=title, authors=authors, year=year, place=place, ids=ids,
-        links=links_in(" ".join(fields.get(name, "") for name in ("code", "howpublished", "note", "abstract"))),
+        links=_links(fields, ids),
         pages=pages_of(fields.get("pages")),
         volume=plain(fields.get("volume"), latex=True) or None if entry.type == "article" and place else None,
         protect=kept_capitals(fields.get("title", ""), title),
@@ -196,6 +196,13 @@ def _ids(fields: dict[str, str]) -> dict[str, str]:
     if "anthology" in found and "doi" not in found and (doi := plain(fields.get("doi")).strip("{}")):
         found["doi"] = re.sub(r"^https?://(dx\.)?doi\.org/", "", doi).lower()
     return found
+
+
+def _links(fields: dict[str, str], ids: dict[str, str]) -> dict[str, str]:
+    found = links_in(" ".join(fields.get(name, "") for name in ("code", "howpublished", "note", "abstract")))
+    url = re.sub(r"\\url\{([^}]*)\}", r"\1", fields.get("url", "")).strip().replace("\\_", "_")
+    # Where no id leads to the paper, its address does.
+    return {**found, "paper": url} if not ids and re.match(URL_PATTERN, url) else found
 
 
 def _place(fields: dict[str, str]) -> Place | None:

@@ -88,6 +88,12 @@ def test_what_is_no_paper_is_told(text, message):
             bibtex.record(entry, "file")
 
 
+def test_an_address_stands_where_no_id_does():
+    text = "@misc{{x, title = {{T}}, author = {{A B}}, url = {{{}}}{} }}"
+    assert one(text.format("https://example.org/a", "")).links == {"paper": "https://example.org/a"}
+    assert one(text.format("https://example.org/a", ", eprint = {2202.05262}")).links == {} and one(text.format("javascript:alert(1)", "")).links == {}
+
+
 def test_an_entry_names_its_line():
     assert [entry.line for entry in bibtex.entries("\n\n@misc{a, title={T}}\n@misc{b, title={U}}\n")] == [3, 4]
 
