@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from survey.collection.names import Name
+from survey.collection.paper import URL_PATTERN
 from survey.intake.errors import IntakeError
 from survey.intake.mentions import links_in
 from survey.intake.record import Place, Record
