@@ -62,11 +62,13 @@ def check(root: Path, only: Iterable[Path] | None = None) -> Report:
     cache = Cache(root)
     base = _main_branch(root)
     sources = Implementations()
-    digest = cache.digest([*files, *sources.files()], f"{root} {base}")
+    unseen = _committed_but_unread(root)
+    digest = cache.digest([*files, *sources.files()], f"{root} {base} {unseen!r}")
     rows = cache.outcome(digest)
     if rows is None:
         with _without_garbage_collection():
             findings = _check_all(root, files, cache, base, sources)
+            findings = sorted([*findings, *unseen], key=_order)
         cache.save()
         cache.keep_outcome(digest, [_row(f) for f in findings])
     else:
@@ -125,7 +127,11 @@ def _check_all(root: Path, files: list, cache: Cache, base: str, sources: Implem
     findings += together
     findings += _against_main(root, base, {path for path, _ in files}, entries)
     findings = [_placed(root, f) for f in findings]
-    return sorted(findings, key=lambda f: (f.path, f.line, f.column, f.code))
+    return findings
+
+
+def _order(finding: Finding) -> tuple:
+    return finding.path, finding.line, finding.column, finding.code
 
 
 def _check_file(file: Path, path: str, stat, taxonomy: Taxonomy) -> tuple[Entry, list[Finding]]:
@@ -217,10 +223,10 @@ def _finding(row: list) -> Finding:
 
 def _git(root: Path, *words: str) -> str | None:
     try:
-        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, timeout=60)
+        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, timeout=60)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return done.stdout if done.returncode == 0 else None
+    return os.fsdecode(done.stdout) if done.returncode == 0 else None
 
 
 def _main_branch(root: Path) -> str:
@@ -231,6 +237,21 @@ def _main_branch(root: Path) -> str:
         if base := _git(root, "merge-base", "HEAD", name):
             return base.strip()
     return ""
+
+
+def _committed_but_unread(root: Path) -> list[Finding]:
+    """What git keeps below `papers` and `entry_files` leaves out: hidden files, which an editor or a
+    killed writer may leave lying about, but nobody commits, and modules of other repositories."""
+    listing = _git(root, "ls-files", "--stage", "-z", "--", "papers") if (root / ".git").exists() else None
+    findings = []
+    for row in (listing or "").split("\0"):
+        mode, _, path = row.partition(" ")[0], *row.partition("\t")[1:]
+        if "/." in path:
+            hint = "nothing here is read, and a file such as .gitattributes hides changes from reviewers"
+            findings.append(Finding("K901", "a hidden file has no place among the entries", (), hint, None, path, 1, 1))
+        elif mode == "160000":
+            findings.append(Finding("K901", "this is a submodule, and no entry", (), "", None, path, 1, 1))
+    return findings
 
 
 def _against_main(root: Path, base: str, present: set[str], entries: list[Entry]) -> list[Finding]:

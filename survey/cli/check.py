@@ -115,7 +115,7 @@ def _github(findings, root: Path) -> str:
     level = {"error": "error", "warning": "warning", "info": "notice"}
     lines = []
     for f in findings:
-        place = f"file={escaped(f.path, ':,')},line={f.line},col={f.column},title={f.code}"
+        place = f"file={escaped(printable(f.path), ':,')},line={f.line},col={f.column},title={f.code}"
         hint = f" ({f.hint})" if f.hint else ""
         lines.append(f"::{level[f.severity.value]} {place}::{escaped(printable(f.message + hint))}")
     return "\n".join(lines)

@@ -50,8 +50,11 @@ def find_root(start: str | os.PathLike | None = None) -> Path:
 
 def entry_files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Everything below `papers/` that is no folder of entries, hidden files left out, as
-    (path with forward slashes, stat): whatever it is, links and folders too deep included."""
+    (path with forward slashes, stat): whatever it is, links and folders too deep included.
+    Raises `CollectionError` where `papers` leads elsewhere."""
     top = root / "papers"
+    if top.is_symlink():
+        raise CollectionError(f"{top} is a symbolic link: entries are read from the folder of the clone alone")
     found, moved = [], set()
     stack = [("papers", top, 0)]
     while stack:

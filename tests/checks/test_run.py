@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 
 import pytest
@@ -245,3 +246,109 @@ def test_git_that_answers_nothing_is_no_error(clone, monkeypatch):
 
     monkeypatch.setattr(subprocess, "run", hangs)
     assert codes(clone) == []
+
+
+# What a pull request could put there
+
+
+def found(root, only=None) -> list[str]:
+    return [f"{f.path}:{f.line}:{f.column}: {f.code} {f.message}" for f in check(root, only).findings]
+
+
+def test_what_is_no_file_is_told_and_never_opened(tmp_path):
+    root = make_root(tmp_path / "clone", {PATH: make_entry()})
+    year = root / "papers" / "2022"
+    secret = tmp_path / "secret.yaml"
+    secret.write_text("title: secret\n")
+    (year / "a2022link.yaml").symlink_to(secret)
+    (year / "b2022nowhere.yaml").symlink_to("nowhere.yaml")
+    (year / "c2022itself.yaml").symlink_to("c2022itself.yaml")
+    (year / "d2022device.yaml").symlink_to("/dev/zero")
+    os.mkfifo(year / "e2022pipe.yaml")
+    (year / "f2022folder.yaml").mkdir()
+    (year / "f2022folder.yaml" / "x.yaml").write_text("a")
+    (root / "papers" / "2021").symlink_to(tmp_path)
+    told = found(root)
+    link = "K901 this is a symbolic link, and no entry"
+    assert told == [
+        f"papers/2021:1:1: {link}",
+        f"papers/2022/a2022link.yaml:1:1: {link}", f"papers/2022/b2022nowhere.yaml:1:1: {link}",
+        f"papers/2022/c2022itself.yaml:1:1: {link}", f"papers/2022/d2022device.yaml:1:1: {link}",
+        "papers/2022/e2022pipe.yaml:1:1: K901 this is a pipe, and no entry",
+        "papers/2022/f2022folder.yaml:1:1: K901 this is a folder, and no entry",
+    ]  # fmt: skip
+    assert all(f.hint for f in check(root).findings)
+    assert found(root, [year]) == told[1:], "a link is told where it lies, not where it leads"
+    assert found(root, [year / "a2022link.yaml"]) == told[1:2]
+
+
+def test_a_file_of_any_length_is_read_to_a_limit(tmp_path):
+    root = make_root(tmp_path, {})
+    path = root / PATH
+    path.parent.mkdir()
+    with open(path, "wb") as file:
+        file.truncate(2**40)  # A terabyte of nothing takes no room on disk.
+    assert found(root) == [f"{PATH}:1:1: Y104 the file is longer than 64 KiB"]
+
+
+def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
+    root = make_root(tmp_path, {PATH: make_entry()})
+
+    def refuses(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "open", refuses)
+    assert found(root) == [f"{PATH}:1:1: K901 this cannot be read: Permission denied"]
+
+
+@pytest.mark.parametrize("name", [
+    "meng2022locating.YAML", "Meng2022locating.yaml", "meng2022\x1b[31mred.yaml", "meng2022\nlocating.yaml", "meng2022locating.yaml ", "mеng2022locating.yaml",
+    "meng2022locating\u202e.yaml", "-rf2022x.yaml", "con.yaml", "a2022b\\c.yaml", "a" * 250 + ".yaml", b"meng\xff2022a.yaml", "$(id)2022a.yaml", "%2e%2e2022a.yaml",
+])  # fmt: skip
+def test_no_name_is_too_strange_to_be_told(tmp_path, name):
+    root = make_root(tmp_path, {})
+    folder = root / "papers" / "2022"
+    folder.mkdir()
+    name = os.fsdecode(name)
+    (folder / name).write_text("title: x\n")
+    (first, *_) = check(root).findings
+    assert (first.path, first.code[:3]) == (f"papers/2022/{name}", "K90")
+
+
+def test_strange_names_pass_through_the_cache(tmp_path, monkeypatch):
+    monkeypatch.setenv("SURVEY_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(cache, "_SETTLED_NS", 0)
+    root = make_root(tmp_path / "clone", {PATH: make_entry()})
+    (root / "papers/2022" / os.fsdecode(b"\xff.yaml")).write_text("a")
+    assert [f.code for f in check(root).findings] == [f.code for f in check(root).findings] == ["K902", "S103"]
+
+
+def test_hidden_files_are_told_once_they_are_committed(tmp_path):
+    root = make_root(tmp_path, {PATH: make_entry(), "papers/2022/.meng.yaml.swp": "x"}, git=False)
+    make_root(root, {}, git=True)
+    run_git(root, "rm", "-q", "--cached", "papers/2022/.meng.yaml.swp")
+    assert found(root) == [], "an editor's own file is nobody's business"
+    for path in ("papers/.gitattributes", "papers/2022/.hidden/x2022y.yaml"):
+        write_entry(root, path, "* -diff linguist-generated\n")
+    assert found(root) == []
+    run_git(root, "add", "papers/.gitattributes", "papers/2022/.hidden")
+    message = "K901 a hidden file has no place among the entries"
+    assert found(root) == [f"papers/.gitattributes:1:1: {message}", f"papers/2022/.hidden/x2022y.yaml:1:1: {message}"]
+
+
+def test_a_submodule_is_told(tmp_path):
+    root = make_root(tmp_path, {PATH: make_entry()}, git=True)
+    commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True).stdout.strip()
+    run_git(root, "update-index", "--add", "--cacheinfo", f"160000,{commit},papers/2023")
+    assert found(root) == ["papers/2023:1:1: K901 this is a submodule, and no entry"]
+
+
+def test_papers_may_not_lead_elsewhere(tmp_path):
+    from survey.files import CollectionError, load_collection
+
+    other = make_root(tmp_path / "other", {PATH: make_entry()})
+    (tmp_path / "clone").mkdir()
+    (tmp_path / "clone" / "papers").symlink_to(other / "papers")
+    for reader in (check, load_collection):
+        with pytest.raises(CollectionError, match="is a symbolic link"):
+            reader(tmp_path / "clone")

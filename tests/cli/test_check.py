@@ -135,3 +135,34 @@ def test_explain(survey):
     code, out, _ = survey("check", "--explain", "all")
     assert code == 0 and [line[:4] for line in out.splitlines()] == sorted(RULES)
     assert survey("check", "--explain", "X999") == (2, "", "survey: there is no code X999 (--explain all lists them)\n")
+
+
+@pytest.mark.parametrize("path", ["README.md", "..", "/etc/hostname"])
+def test_what_lies_elsewhere_is_wrong_usage(survey, root, path):
+    """Saying that it has no problems would be a lie."""
+    (root / "README.md").write_text("x")
+    code, out, err = survey("check", path)
+    if path == "..":
+        assert code == 0, "the entries are in there"
+    else:
+        assert (code, out) == (2, "") and err.startswith(f"survey: nothing is checked in {path}: entries are below ")
+
+
+def test_no_entry_steers_the_terminal(survey, root):
+    write_entry(root, PATH, {**make_entry(), "venue": "\x1b[2J\u202e\n::error::x", "pages": "\x9b31m"})
+    write_entry(root, "papers/2022/\x1b[31m2022a.yaml", "a\n")
+    for form in ("text", "github"):
+        _, out, _ = survey("check", "--format", form)
+        assert out and not any(c in out for c in "\x1b\x9b\u202e")
+        assert "\n::error::x" not in out
+    assert r"\x1b[31m2022a.yaml:1:1: K902" in survey("check")[1]
+
+
+def test_a_name_that_is_no_unicode_is_told_in_every_form(survey, root):
+    import os
+
+    (root / "papers/2022" / os.fsdecode(b"\xff.yaml")).write_text("a: b\n")
+    for form in ("text", "json", "github", "sarif"):
+        code, out, err = survey("check", "--format", form)
+        assert code == 1 and err == "" and "K902" in out
+    assert "%FF.yaml" in survey("check", "--format", "sarif")[1]

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from survey.files import CollectionError, find_root, load_collection, load_taxonomy
-from survey.files.load import PACKAGE, entry_files, read_text
+from survey.files.load import PACKAGE, entry_files, read_entry, read_text
+from survey.files.reader import YamlProblem
+from survey.files.writer import dump
 from tests.entries import PATH, make_entry, make_root
 
 
@@ -61,6 +65,39 @@ def test_a_broken_entry_is_named(tmp_path, text, message):
     with pytest.raises(CollectionError) as caught:
         load_collection(make_root(tmp_path, {PATH: f"{text}\n"}))
     assert message in str(caught.value) and "survey check" in str(caught.value)
+
+
+def test_what_is_no_file_is_no_entry(tmp_path):
+    root = make_root(tmp_path / "clone", {"papers/2022/a2022b.yaml": "title: [\n"})
+    (tmp_path / "outside.yaml").write_text(dump(make_entry()))
+    (root / PATH).symlink_to(tmp_path / "outside.yaml")
+    os.mkfifo(root / "papers/2022/c2022d.yaml")
+    with pytest.raises(CollectionError, match=r"^3 entries") as caught:
+        load_collection(root)
+    assert f"{PATH}:1:1: K901 this is a symbolic link" in str(caught.value)
+    assert "papers/2022/c2022d.yaml:1:1: K901 this is a pipe" in str(caught.value)
+
+
+def test_a_pipe_that_takes_the_place_of_a_file_is_not_waited_for(tmp_path):
+    file = tmp_path / "a.yaml"
+    file.write_text("a: b")
+    stat = file.stat()
+    file.unlink()
+    os.mkfifo(file)
+    with pytest.raises(YamlProblem, match="this is a pipe"):
+        read_entry(file, stat)
+    file.unlink()
+    file.symlink_to("/etc/hostname")
+    with pytest.raises(YamlProblem, match="this cannot be read"):
+        read_entry(file, stat)
+
+
+def test_a_file_that_grows_while_it_is_read_is_read_to_the_limit(tmp_path, monkeypatch):
+    file = tmp_path / "a.yaml"
+    file.write_text("x" * 2**20)
+    monkeypatch.setattr("survey.files.load.refuse_unread", lambda stat: None)
+    with pytest.raises(YamlProblem, match="longer than 64 KiB"):
+        read_entry(file)
 
 
 def test_the_first_five_of_many_problems_are_shown(tmp_path):
