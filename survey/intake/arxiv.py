@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+from survey.collection.paper import ARXIV_PATTERN
 from survey.collection.query import normal_id
 from survey.intake import xml
 from survey.intake.client import ARXIV, Answer, Client, not_readable, unknown_form
@@ -15,6 +16,7 @@ from survey.intake.text import plain, printed, title_of
 
 _ATOM = "{http://www.w3.org/2005/Atom}"
 _OWN = "{http://arxiv.org/schemas/atom}"
+ID = re.compile(ARXIV_PATTERN)
 BATCH = 50
 """Ids asked for at once."""
 
@@ -78,7 +80,7 @@ def _record(entry: ElementTree.Element, address: str) -> Record:
     title = title_of(_text(entry, "title"))
     names = [printed(_text(author, "name")) for author in entry.iter(f"{_ATOM}author")]
     authors = tuple(name for name in names if name)
-    if not (re.match(r"[0-9a-z]", id) and title and authors):
+    if not (ID.match(id) and title and authors):
         raise BadAnswer(unknown_form(ARXIV, "id, title or authors"))
     comment, abstract = plain(_text(entry, "comment", _OWN)), plain(_text(entry, "summary"))
     reference, doi = plain(_text(entry, "journal_ref", _OWN)), plain(_text(entry, "doi", _OWN)).split(" ")[0]

@@ -6,6 +6,7 @@ import re
 from urllib.parse import quote
 
 from survey.collection.names import Name
+from survey.intake.arxiv import ID
 from survey.intake.client import CROSSREF, Client, unknown_form
 from survey.intake.datacite import ARXIV_DOI, rows
 from survey.intake.errors import BadAnswer
@@ -90,7 +91,7 @@ def _preprint(work: dict) -> str | None:
     relation = work.get("relation")
     for item in rows(relation, "has-preprint") if isinstance(relation, dict) else ():
         id = plain(item.get("id")).lower().removeprefix("https://doi.org/")
-        if id.startswith(ARXIV_DOI):
+        if id.startswith(ARXIV_DOI) and ID.match(id.removeprefix(ARXIV_DOI)):
             return id.removeprefix(ARXIV_DOI)
     return None
 

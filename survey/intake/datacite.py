@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import quote
 
 from survey.collection.names import Name
-from survey.intake.arxiv import year_of
+from survey.intake.arxiv import ID, year_of
 from survey.intake.client import DATACITE, Client, unknown_form
 from survey.intake.errors import BadAnswer
 from survey.intake.mentions import links_in
@@ -47,7 +46,9 @@ def read(answer: dict) -> Record:
     ids, notes, place = {"doi": doi}, (), None
     if doi.startswith(ARXIV_DOI):
         arxiv = doi.removeprefix(ARXIV_DOI)
-        ids, year = {"arxiv": arxiv}, year_of(arxiv) if re.match(r"[0-9a-z./-]*[0-9]{4}", arxiv) else None
+        if not ID.match(arxiv):
+            raise BadAnswer(unknown_form(DATACITE, "arXiv id"))
+        ids, year = {"arxiv": arxiv}, year_of(arxiv)
         notes = ("DataCite does not tell whether the paper was withdrawn",)
     else:
         container = attributes.get("container")
