@@ -38,7 +38,7 @@ def _issue(github: GitHub, heading: str, label: str) -> dict | None:
     """The issue of ours with this title, an open one before a closed one."""
     found = [
         issue
-        for issue in github.all("/issues", labels=label, state="all", creator=ROBOT)
+        for issue in github.all("/issues", labels=label, state="all")
         if issue.get("title") == heading and "pull_request" not in issue and (issue.get("user") or {}).get("login") == ROBOT
     ]
     return max(found, key=lambda issue: (issue.get("state") == "open", int(issue["number"])), default=None)

@@ -15,8 +15,10 @@ from survey.checks.registry import Entry, Finding, Severity
 from survey.checks.run import check_text, check_together
 from survey.collection import Collection, Paper, Taxonomy
 from survey.collection.text import fold, nearest
+from survey.errors import UserError
+from survey.files.house import house_format
 from survey.files.load import entry_files, load_collection, load_taxonomy, read_text
-from survey.files.reader import locate
+from survey.files.reader import YamlProblem, locate
 from survey.intake.errors import IntakeError
 from survey.intake.github.handover import BadHandover
 from survey.intake.issue_form import CORRECT, SUBMIT, Filled, recognise
@@ -149,7 +151,7 @@ def _correction(issue: int, filled: Filled, root: Path) -> Submission:
     text = filled["entry"]
     if not text:
         return Submission(issue, CORRECT.name, path)
-    text += "\n"
+    text = _house(text + "\n")
     if text == read_text(root / path):
         return Submission(issue, CORRECT.name, problem="The corrected entry is the entry as it is.", lines=("Nothing would change.",))
     entry, _ = check_text(path, text, load_taxonomy())
@@ -164,6 +166,14 @@ def _correction(issue: int, filled: Filled, root: Path) -> Submission:
     if errors := problems(root, changed):
         return Submission(issue, CORRECT.name, problem="The corrected entry is not right yet.", lines=told(errors))
     return Submission(issue, CORRECT.name, path, text)
+
+
+def _house(text: str) -> str:
+    """The entry in the house format; one that cannot be read stays as it is, and the check tells why."""
+    try:
+        return house_format(text)
+    except (UserError, YamlProblem):
+        return text
 
 
 def same_paper(old: Paper, new: Paper) -> bool:

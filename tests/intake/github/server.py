@@ -160,7 +160,6 @@ class FakeGitHub:
         found = [
             i for i in self.issues
             if query.get("state", "open") in ("all", i["state"]) and query["labels"] in i["labels"]
-            and i["user"]["login"] == query["creator"]
         ]  # fmt: skip
         return _page(found, query)
 

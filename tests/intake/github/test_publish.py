@@ -203,6 +203,13 @@ def test_a_file_that_is_no_object_is_refused(github, root, tmp_path, content):
         publish.read(tmp_path, event())
 
 
+def test_a_file_that_is_too_large_is_not_read(tmp_path):
+    (tmp_path / "x").write_text('{"a": "' + "x" * 200 + '"}')
+    assert handover.read(tmp_path / "x", 1000)
+    with pytest.raises(BadHandover, match="has more than"):
+        handover.read(tmp_path / "x", 100)
+
+
 def test_links_pipes_and_folders_are_no_files(tmp_path):
     (tmp_path / "real").write_text("{}")
     (tmp_path / "link").symlink_to(tmp_path / "real")

@@ -116,6 +116,12 @@ def test_the_key_may_be_pasted_in_any_form(root, key):
     assert asked(root, CORRECT, key=key, **WORDS).path == PATH
 
 
+def test_a_corrected_entry_comes_in_the_house_format_with_its_comments(root):
+    text = dump(make_entry(pages="1-9")).replace("year: 2022", "year:   2022   # as printed")
+    found = asked(root, CORRECT, key="meng2022locating", entry=text, **WORDS)
+    assert found.text == dump(make_entry(pages="1-9")).replace("year: 2022", "year: 2022  # as printed")
+
+
 def test_without_an_entry_it_is_left_to_a_person(root):
     found = asked(root, CORRECT, key="meng2022locating", **WORDS)
     assert (found.path, found.text, found.problem, found.lines) == (PATH, "", "", ())
