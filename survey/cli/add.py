@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--update", "-u", action="store_true", help="merge what the source adds to an entry that is here already")
     parser.add_argument("--venue", metavar="ID", help="the venue, where the source does not tell it or the taxonomy does not know its name")
     parser.add_argument("--another", action="store_true", help="it is another paper than the entry with a similar title")
+    parser.add_argument("--same", action="store_true", help="it is the same paper as the entry with a similar title (with --update)")
     parser.add_argument("--format", choices=("text", "json"), default="text")
 
 
@@ -99,7 +100,7 @@ _COUNTED = {
 def _status(proposal, args: argparse.Namespace) -> str:
     if not proposal.match:
         return "proposed" if args.dry_run else "added"
-    if not args.update or not proposal.match.sure:
+    if not args.update or not (proposal.match.sure or args.same):
         return "duplicate" if proposal.match.sure else "similar"
     if not proposal.changes:
         return "unchanged"
@@ -182,4 +183,4 @@ def _tell_changes(p, status: str, say) -> None:
     elif status == "unchanged":
         say("  nothing to add")
     elif status == "similar":
-        say("  `--another` adds it as another paper; if it is the same, add its ids to that entry")
+        say("  `--another` adds it as another paper, `--update --same` merges it")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from survey.checks import Finding
 from survey.checks.run import check_text
-from survey.collection import Collection, Name, Paper
+from survey.collection import Collection, Name, Paper, Taxonomy
 from survey.collection.paper import paper_from
 from survey.files.comments import beside
 from survey.files.load import PACKAGE, load_collection
@@ -22,7 +22,7 @@ from survey.intake import bibtex, duplicates
 from survey.intake.client import Client
 from survey.intake.entry import draft, free_key
 from survey.intake.errors import BadAnswer, IntakeError, NotFound, Unavailable, Withdrawn
-from survey.intake.lookup import look_up, merged, settled
+from survey.intake.lookup import look_up, settled
 from survey.intake.record import Record, alike_titles, same_people
 from survey.intake.source import Source, read_source
 from survey.intake.suggest import Suggestion, suggest
@@ -63,7 +63,6 @@ class Options:
 
     venue: str | None = None
     another: bool = False
-    today: datetime.date | None = None
 
 
 @dataclass(frozen=True)
@@ -130,7 +129,7 @@ def propose(asked: Wanted, collection: Collection, client: Client, options: Opti
         return _update(asked, found, drafted.record, match, collection)
     if found.withdrawn:
         raise Withdrawn(f"{asked.name} has been withdrawn ({_short(found.withdrawn)}): it is no paper for the collection")
-    record, suggestions = tagged(drafted.record, found, taxonomy, options.today)
+    record, suggestions = tagged(drafted.record, found, taxonomy)
     key = free_key(record, _taken(collection))
     path = f"papers/{record['year']}/{key}.yaml"
     text = with_words(record, suggestions)
@@ -160,23 +159,39 @@ def _of_bibtex(asked: Wanted, client: Client, collection: Collection) -> Record:
         raise IntakeError(f"{asked.name}: {error}") from None
     taxonomy, source = collection.taxonomy, bibtex.best_source(record.ids)
     if not source:
-        return settled(replace(record, notes=(*record.notes, "the BibTeX has no id, so no service confirms it")), taxonomy)
+        return _alone(record, "the BibTeX has no id, so no service confirms it", taxonomy)
     try:
         found = look_up(client, source, taxonomy)
     except (Unavailable, NotFound, BadAnswer) as error:
-        weak = tuple(dict.fromkeys((*record.unconfirmed, "authors", "title", "venue", "year")))
-        return settled(replace(record, unconfirmed=weak, notes=(*record.notes, f"{error}; the facts are those of the BibTeX alone")), taxonomy)
+        return _alone(record, f"{error}; the facts are those of the BibTeX alone", taxonomy)
     if alike_titles(found.title, record.title) < 0.4 and same_people(found.authors, record.authors) < 0.5:
         raise IntakeError(
             f"{asked.name}: the {source.kind} id {source.id} is another paper, '{found.title}' by {found.authors[0].printed}: mend the id"
         )
-    both = merged(found, replace(record, title=found.title, notes=(), comment="", withdrawn=""))
-    place = found.place if found.place and found.place.venue else settled(record, taxonomy).place or found.place
-    protect = tuple(word for word in record.protect if word in both.title)
+    return _completed(found, settled(record, taxonomy))
+
+
+def _alone(record: Record, note: str, taxonomy: Taxonomy) -> Record:
+    """A record that nothing but somebody's file tells."""
+    weak = tuple(dict.fromkeys((*record.unconfirmed, "authors", "title", "venue", "year")))
+    return settled(replace(record, unconfirmed=weak, notes=(*record.notes, note)), taxonomy)
+
+
+def _completed(found: Record, own: Record) -> Record:
+    """What the service tells, and what only the file does; a venue of the file alone is not confirmed."""
+    both = replace(
+        found,
+        ids={**own.ids, **found.ids},
+        links={**own.links, **found.links},
+        protect=tuple(word for word in own.protect if word in found.title),
+        abstract=found.abstract or own.abstract,
+        sources=(*found.sources, *own.sources),
+    )
+    if (found.place and found.place.venue) or not (own.place and own.place.venue):
+        return both
     return replace(
-        both, source=found.source, comment=found.comment, abstract=found.abstract or record.abstract, place=place, protect=protect,
-        year=found.year if found.place and found.place.venue else record.year or found.year, sources=(*found.sources, record.source),
-        pages=found.pages or record.pages, volume=found.volume or record.volume,
+        both, place=own.place, year=own.year, pages=own.pages, volume=own.volume,
+        unconfirmed=(*both.unconfirmed, "venue"), notes=(*both.notes, "the venue rests on the BibTeX alone"),
     )  # fmt: skip
 
 
@@ -227,7 +242,7 @@ def _update(asked: Wanted, found: Record, drafted: dict, match: duplicates.Match
 # Tags
 
 
-def tagged(record: dict, found: Record, taxonomy, today: datetime.date | None = None) -> tuple[dict, list[Suggestion]]:
+def tagged(record: dict, found: Record, taxonomy: Taxonomy) -> tuple[dict, list[Suggestion]]:
     """The entry with suggested tags, marked as such, and the suggestions with their words."""
     basis = "abstract" if found.abstract else "title"
     suggestions = suggest(found.title, found.abstract, taxonomy, record.get("acronym", ""))
@@ -241,7 +256,7 @@ def tagged(record: dict, found: Record, taxonomy, today: datetime.date | None = 
         else:
             tags.setdefault(part, {}).setdefault(field, []).append(s.value)
     unconfirmed = [*record.get("unconfirmed", ()), "tags"]
-    annotated = {"basis": basis, "on": str(today or _today())}
+    annotated = {"basis": basis, "on": str(_today())}
     return {**record, **tags, "unconfirmed": unconfirmed, "annotated": annotated}, suggestions
 
 

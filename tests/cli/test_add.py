@@ -135,6 +135,8 @@ def test_a_similar_title_by_the_same_people_asks(clone, services, capsys):
     services.openreview("abcDEF1234", title=entry["title"], authors=entry["authors"], venue="ICLR 2023 Workshop", venueid="ICLR.cc/2023/Workshop/X")
     assert main(["add", "openreview:abcDEF1234"]) == 1
     assert "may be here already: meng2022locating has a similar title and the same authors" in capsys.readouterr().out
+    assert main(["add", "openreview:abcDEF1234", "--update", "--same", "--dry-run"]) == 0
+    assert "would add ids: openreview abcDEF1234" in capsys.readouterr().err
     assert main(["add", "openreview:abcDEF1234", "--another"]) == 0 and (clone / "papers/2023/meng2023locating.yaml").exists()
 
 
@@ -173,6 +175,14 @@ def test_a_service_that_is_away_leaves_the_facts_of_the_file_unconfirmed(clone, 
     services.answers["arxiv 2601.00001"] = services.answers["datacite 10.48550/arxiv.2601.00001"] = Said(403)
     assert main(["add", "my.bib"]) == 0
     assert "unconfirmed: [authors, title, venue, year, tags]" in (clone / "papers/2026/hu2026editing.yaml").read_text("utf-8")
+
+
+def test_a_venue_of_the_file_alone_is_not_confirmed(clone, services, capsys):
+    (clone / "my.bib").write_text("@inproceedings{x, title={NightEdit: Editing Facts at Night}, author={Ann Bau}, booktitle={EMNLP}, year={2025}, pages={1--9}, eprint={2601.00001}}", "utf-8")
+    services.arxiv("2601.00001", **PAPER)
+    assert main(["add", "my.bib"]) == 0
+    text = (clone / "papers/2025/bau2025nightedit.yaml").read_text("utf-8")
+    assert "venue: emnlp" in text and "unconfirmed: [venue, tags]" in text and "pages: 1-9" in text and "Maarten de Rijke" in text
 
 
 def test_standard_input_holds_ids_or_bibtex(clone, services, capsys, monkeypatch):

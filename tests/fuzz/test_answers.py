@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import datetime
 import json
 import re
 
@@ -62,7 +61,7 @@ def sound(record: Record, taxonomy) -> None:
     assert not record.title or record.title == " ".join(record.title.split())
     found = settled(record, taxonomy)
     drafted = draft(found, taxonomy)
-    entry, suggestions = tagged(drafted.record, found, taxonomy, datetime.date(2026, 1, 1))
+    entry, suggestions = tagged(drafted.record, found, taxonomy)
     path = f"papers/{entry['year']}/{free_key(entry, ())}.yaml"
     text = with_words(entry, suggestions)
     assert PATH.fullmatch(path) and not re.search(r"[\x00-\x09\x0b-\x1f\x7f\ud800-\udfff]", text)
