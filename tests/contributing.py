@@ -26,7 +26,7 @@ from tests.intake.test_thirty import CASES, tell
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "CONTRIBUTING.md"
 PICTURES = ROOT / "docs" / "assets" / "contributing"
-KEY = "gu2024model"
+KEY = "sun2025mitigating"
 
 
 @contextlib.contextmanager
