@@ -113,7 +113,15 @@ def similar_ids(tag: str, known) -> str:
     return f"did you mean {guess}?" if guess else ""
 
 
+def similar_term(tag: str, spellings: dict[str, str]) -> str:
+    """The same for a term of the taxonomy, which may be spelled in several ways."""
+    from survey.collection.text import nearest
+
+    guess = nearest(tag, list(spellings))
+    return f"did you mean {spellings[guess]}?" if guess else ""
+
+
 __all__ = [
     "RULES", "Entry", "Finding", "Found", "Rule", "Severity", "Taxonomy", "built_in",
-    "collection_rule", "entry_rule", "similar_ids", "taxonomy_rule",
+    "collection_rule", "entry_rule", "similar_ids", "similar_term", "taxonomy_rule",
 ]  # fmt: skip

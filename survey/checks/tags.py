@@ -12,7 +12,7 @@ from survey.checks.registry import (
     Taxonomy,
     collection_rule,
     entry_rule,
-    similar_ids,
+    similar_term,
 )
 from survey.collection.paper import Paper
 
@@ -42,9 +42,7 @@ def unknown_tag(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     for where, section, tag in _tags(paper):
         terms = getattr(taxonomy, section)
         if tag not in terms:
-            hint = similar_ids(tag, terms.spellings)
-            meant = terms.spellings.get(hint.removeprefix("did you mean ").removesuffix("?"), "")
-            hint = f"did you mean {meant}?" if meant else f"see taxonomy/{section}.yaml"
+            hint = similar_term(tag, terms.spellings) or f"see taxonomy/{section}.yaml"
             yield Finding("T301", f"{section}.yaml has no '{tag}'", where, hint)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from survey.checks.registry import Entry, Finding, Found, Taxonomy, entry_rule, similar_ids
+from survey.checks.registry import Entry, Finding, Found, Taxonomy, entry_rule, similar_term
 from survey.collection.paper import Paper
 
 
@@ -12,7 +12,7 @@ from survey.collection.paper import Paper
 def unknown_venue(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     """The venue is no id of taxonomy/venues.yaml."""
     if paper.venue not in taxonomy.venues:
-        hint = similar_ids(paper.venue, taxonomy.venues.spellings)
+        hint = similar_term(paper.venue, taxonomy.venues.spellings)
         yield Finding("V701", f"unknown venue '{paper.venue}'", ("venue",), hint)
 
 

@@ -7,7 +7,7 @@
 import { House, isEmpty, isRecord, locate } from "./house.mjs";
 import { authorName, makeKey } from "./names.mjs";
 import { fold, Vocabulary } from "./query.mjs";
-import { explain, similar, validate } from "./schema.mjs";
+import { explain, similarTerm, validate } from "./schema.mjs";
 import { capitalize, findAll, isUpper, substitute, words } from "./text.mjs";
 
 const PATH = /^papers\/[0-9]{4}\/([^/]+)\.yaml$/;
@@ -283,9 +283,7 @@ const ENTRY_RULES = {
   *T301(paper, { data, terms }) {
     for (const { where, section, tag } of tags(paper, data)) {
       if (terms[section].at.has(tag)) continue;
-      const guess = similar(tag, terms[section].spellings.keys()).replace(/^did you mean |\?$/g, "");
-      const meant = terms[section].spellings.get(guess);
-      const hint = meant ? `did you mean ${meant}?` : `see taxonomy/${section}.yaml`;
+      const hint = similarTerm(tag, terms[section].spellings) || `see taxonomy/${section}.yaml`;
       yield { message: `${section}.yaml has no '${tag}'`, where, hint };
     }
   },
@@ -430,7 +428,7 @@ const ENTRY_RULES = {
 
   *V701(paper, { data, terms }) {
     if (!Object.hasOwn(data.venues, paper.venue)) {
-      const hint = similar(paper.venue, terms.venues.spellings.keys());
+      const hint = similarTerm(paper.venue, terms.venues.spellings);
       yield { message: `unknown venue '${paper.venue}'`, where: ["venue"], hint };
     }
   },

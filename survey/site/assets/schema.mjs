@@ -202,6 +202,12 @@ export function similar(word, known) {
   return guess ? `did you mean ${guess}?` : "";
 }
 
+/** The same for a term of the taxonomy, which may be spelled in several ways. */
+export function similarTerm(word, spellings) {
+  const hint = similar(word, spellings.keys());
+  return hint && `did you mean ${spellings.get(hint.slice("did you mean ".length, -1))}?`;
+}
+
 function shown(value) {
   const text = typeof value === "string" ? `'${value}'` : repr(value);
   return length(text) <= 60 ? text : `${slice(text, 0, 57)}...`;
