@@ -165,7 +165,7 @@ def _field(name: str, label: str, hint: str, control: str) -> str:
 
 
 def _id(name: str) -> str:
-    return "submit-" + name.replace(".", "-").replace("_", "-")
+    return "entry-" + name.replace(".", "-").replace("_", "-")
 
 
 def _attributes(name: str, hint: str) -> str:

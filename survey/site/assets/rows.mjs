@@ -61,6 +61,8 @@ export class Picker {
 
 const LABELS = { id: "Pitfall", key: "Key of the entry", as: "This paper", stance: "What it says", basis: "Read in", note: "Note" };
 
+let rowNumber = 0; // Makes ids of controls that no other control has.
+
 /** Records of one kind, one a row. Fields with a list of words are choices. */
 export class Rows {
   constructor(holder, { fields, schema, terms, meanings, noun, onChange }) {
@@ -112,7 +114,8 @@ export class Rows {
         tell();
         this.onChange();
       });
-      row.append(h("label", {}, h("span", {}, LABELS[name]), control));
+      control.id = `entry-${this.noun}-${name}-${(rowNumber += 1)}`;
+      row.append(h("div.submit-cell", {}, h("label", { for: control.id }, LABELS[name]), control));
     }
     const remove = () => {
       row.remove();

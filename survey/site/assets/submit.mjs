@@ -309,7 +309,7 @@ class Submission {
     if (!this.old) return;
     const before = this.house.write(this.old.record, this.old.comments).lines;
     const changes = diff(before, this.entry.lines);
-    this.entry.changed = changes.some(({ kind }) => kind !== "same");
+    this.entry.changed = changes.some(({ kind }) => ["added", "removed"].includes(kind));
     const rows = changes.map(({ kind, text }) => {
       if (kind === "gap") return h("p.submit-gap", {}, "…");
       const [mark, Tag] = { same: [" ", "p"], added: ["+", "ins"], removed: ["−", "del"] }[kind];
