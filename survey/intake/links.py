@@ -7,6 +7,7 @@ side by side, one host in turn and with a pause.
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -95,11 +96,15 @@ def _visit(urls: list[str], web: Web, step, rest: float, wait, first: bool) -> d
     for url in urls:
         hosts.setdefault(_host(url), []).append(url)
 
+    stopped = threading.Event()
+
     def one_host(mine: list[str]) -> list[tuple[str, Verdict]]:
         found = []
         for number, url in enumerate(mine):
             if number:
                 wait(rest)
+            if stopped.is_set():
+                break
             found.append((url, verdict(url, web, first)))
             step(1)
         return found
@@ -111,6 +116,7 @@ def _visit(urls: list[str], web: Web, step, rest: float, wait, first: bool) -> d
         return {url: found for row in rounds for url, found in row}
     finally:
         # Whoever breaks off does not wait for what has not begun.
+        stopped.set()
         pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -5,6 +5,8 @@ import ssl
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from survey.intake import public
 from survey.intake.public import HOPS, Refused, Web, is_public
@@ -89,6 +91,30 @@ def test_only_the_ports_of_the_web_are_asked():
 def test_letters_of_all_scripts_become_what_the_network_knows(internet):
     internet.pages["xn--bcher-kva.example/%C3%BC?q=%C3%A4"] = 200
     assert ask(internet.web(), internet.url("bücher.example/ü?q=ä")).status == 200
+
+
+pieces = st.lists(st.one_of(st.sampled_from(["http://", "https://", "a.example", "127.0.0.1", "[::1]", ":80", ":", "/", "?", "#", "@", "%", "%00", "\\", "\r\n", "xn--", "..", "ß", "。"]), st.text(max_size=5)), max_size=8).map("".join)
+
+
+@given(pieces)
+def test_no_address_breaks_the_visit_or_gets_around_the_look_at_its_host(text):
+    asked = []
+    web = Web(names=lambda host, port: asked.append(host) or ["10.0.0.1"])
+    with pytest.raises(Refused):
+        ask(web, text)
+    assert all(host.isascii() for host in asked)
+
+
+@given(pieces)
+def test_no_redirect_breaks_the_visit(text):
+    web = Web(names=lambda host, port: ["10.0.0.1"])
+    once = web._once
+    answers = [(302, {"location": text.encode("utf-8", "replace").decode("latin-1")})]
+    web._once = lambda *words: answers.pop() if answers else once(*words)
+    try:
+        assert ask(web, "http://a.example/").status == 302 and not text
+    except Refused as refused:
+        assert refused.kind in ("private", "malformed")
 
 
 # Redirects

@@ -43,6 +43,9 @@ def test_what_main_did_meanwhile_is_not_the_branchs(root):
     run_git(root, "checkout", "-q", "main")
     write_entry(root, OTHER, make_entry(title="Main"))
     run_git(root, "commit", "-q", "-a", "-m", "y")
+    run_git(root, "checkout", "-q", "topic")
+    assert [c.path for c in collect(root, "main").entries] == [NEW], "a branch that main has left behind"
+    run_git(root, "checkout", "-q", "main")
     run_git(root, "merge", "-q", "--no-edit", "topic")
     assert [c.path for c in collect(root, "HEAD^1").entries] == [NEW], "the merge that a pull request's workflow checks out"
 
