@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,15 @@ def test_each_form_asks_what_the_table_says(form):
 
 def test_there_are_no_other_forms():
     assert {p.name for p in TEMPLATES.iterdir()} == {*(form.file for form in FORMS), "config.yml"}
+
+
+def test_the_links_beside_the_forms_lead_to_pages_of_ours():
+    site = re.search(r'SURVEY_SITE_URL, "(.*?)"', (ROOT / "mkdocs.yml").read_text("utf-8"))[1]
+    links = yaml.safe_load((TEMPLATES / "config.yml").read_text("utf-8"))["contact_links"]
+    assert links
+    for link in links:
+        page = link["url"].removeprefix(site).strip("/")
+        assert link["url"].startswith(site) and ((ROOT / "docs" / f"{page}.md").is_file() or (ROOT / "docs" / page / "index.md").is_file()), link["url"]
 
 
 def test_the_workflow_looks_for_the_first_question_of_the_forms_that_are_answered():
