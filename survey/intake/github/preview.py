@@ -14,6 +14,7 @@ from typing import NamedTuple
 from survey.checks.registry import Finding, Severity
 from survey.checks.run import check_text
 from survey.collection import Collection, Paper
+from survey.collection.text import ascii_slug
 from survey.files.load import load_collection, read_text
 from survey.formats import FORMATS
 from survey.formats.jsonl import record as record_of
@@ -74,7 +75,11 @@ def _before(root: Path, path: str) -> str | None:
     return read_text(place) if place.is_file() and not place.is_symlink() else None
 
 
-def _card(path, text, before, main: Collection, paper: Paper | None, collection: Collection, found: list[Finding], places: Places) -> str:
+def _card(
+    path: str, text: str | None, before: dict[str, str | None], main: Collection, paper: Paper | None, collection: Collection,
+    found: list[Finding], places: Places,
+) -> str:  # fmt: skip
+    """One entry: what it is, what is wrong with it, what it changes, and what is like it."""
     key = Path(path).stem
     old = main.get(key)
     state = "taken away" if text is None else "new" if old is None else "changed"
@@ -100,7 +105,7 @@ def _bibliography(paper: Paper, main: Collection) -> str:
     people = ", ".join(names[:30]) + (f" and {len(names) - 30} more" if len(names) > 30 else "")
     status = f" ({paper.status})" if paper.status else ""
     lines = [f"**{plain(paper.title, 500)}**", plain(people, 1500), f"{plain(where)}, {paper.year}{status}"]
-    ids = [link(f"{scheme} {value}", _ADDRESS[scheme].format(value)) for scheme, value in paper.ids.items()]
+    ids = [link(f"{_SCHEME[scheme]} {value}", _ADDRESS[scheme].format(value)) for scheme, value in paper.ids.items()]
     links = [f"{kind}: {code(url, 500)}" for kind, url in paper.links.items()]
     lines += [" · ".join([*ids, *links])] if ids or links else []
     if paper.summary:
@@ -108,6 +113,7 @@ def _bibliography(paper: Paper, main: Collection) -> str:
     return "  \n".join(lines[:4]) + "".join(f"\n\n{line}" for line in lines[4:])
 
 
+_SCHEME = {"arxiv": "arXiv", "doi": "DOI", "anthology": "ACL Anthology", "openreview": "OpenReview"}
 _ADDRESS = {
     "arxiv": "https://arxiv.org/abs/{}", "doi": "https://doi.org/{}",
     "anthology": "https://aclanthology.org/{}/", "openreview": "https://openreview.net/forum?id={}",
@@ -116,7 +122,7 @@ _ADDRESS = {
 
 def _problems(found: list[Finding]) -> str:
     lines = [
-        f"- {f.severity.value} in line {f.line}: {plain(f.message, 500)} ({f.code}" + (f", {plain(f.hint)})" if f.hint else ")")
+        f"- {_WORDS[f.severity]} in line {f.line}: {plain(f.message, 500)} ({f.code}" + (f", {plain(f.hint)})" if f.hint else ")")
         for f in found[:_FIELDS]
     ]
     if len(found) > _FIELDS:
@@ -170,12 +176,21 @@ def _tags(paper: Paper, main: Collection) -> str:
 def _similar(paper: Paper, collection: Collection, main: Collection, places: Places) -> Iterator[str]:
     rows = []
     for other, traits in collection.similar(paper):
+        shared = ", ".join(_shared(trait, paper, main) for trait in traits[:6]) + (", …" if len(traits) > 6 else "")
         # One that comes with the same pull request is not on the main branch yet.
-        shared = ", ".join(traits[:6]) + (", …" if len(traits) > 6 else "")
         title = link(other.title, places.of(other)) if other.key in main else plain(other.title)
         rows.append(f"- {title} ({other.year}): {plain(shared)}")
     if rows:
         yield "**Similar papers**\n" + "\n".join(rows)
+
+
+def _shared(trait: str, paper: Paper, main: Collection) -> str:
+    """The name of what two papers share: an author, or a term of the taxonomy."""
+    field, _, value = trait.partition(":")
+    if field == "author":
+        return next((n.printed for n in paper.names if ascii_slug(n.printed) == value), value)
+    terms = getattr(main.taxonomy, f"{field}s")
+    return terms[value].name if value in terms else value
 
 
 def _bibtex(paper: Paper, main: Collection) -> str:
