@@ -15,6 +15,7 @@ from survey.collection.paper import make_key
 from survey.files.reader import read_yaml
 from survey.files.writer import dump, scalar
 from survey.formats.jsonl import record
+from survey.intake.entry import free_key
 from survey.site.rules import ELSEWHERE, rules
 from survey.site.submission import row
 from tests.browser.conftest import ASSETS
@@ -40,6 +41,8 @@ def page(browser, serve, taxonomy):
             window.codes = [...Checker.codes, ...Known.codes];
             window.makeKey = (name, year, title) =>
                 names.makeKey(names.splitName(name, data), year, title);
+            window.freeKey = (author, year, title, taken) =>
+                names.freeKey(names.authorName(author, data), year, title, new Set(taken));
             window.check = ({ path, record, others }) => {
                 const { findings, paper, written } = checker.check(path, record);
                 const together = paper && others ? new Known(others, checker).check(paper, written) : [];
@@ -256,3 +259,16 @@ def test_keys_are_made_alike(page, collection):
     cases = [[name, 2024, titles[i % len(titles)]] for i, name in enumerate(names)]
     answers = page.evaluate("(cases) => cases.map((c) => makeKey(...c))", cases)
     assert answers == [make_key(split_name(n), y, t) for n, y, t in cases]
+
+
+def test_a_key_that_is_taken_runs_on_alike(page, collection):
+    cases = []
+    for paper in list(collection.values())[::7]:
+        author = record(paper)["authors"][0]
+        taken = []
+        for _ in range(3):
+            cases.append([author, paper.year, paper.title, list(taken)])
+            taken.append(free_key({"authors": [author], "year": paper.year, "title": paper.title}, taken))
+    assert len(cases) > 100
+    answers = page.evaluate("(cases) => cases.map((c) => freeKey(...c))", cases)
+    assert answers == [free_key({"authors": [a], "year": y, "title": t}, taken) for a, y, t, taken in cases]

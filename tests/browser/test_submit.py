@@ -304,6 +304,19 @@ def test_problems_lead_to_their_fields(person, taxonomy):
     assert person.page.locator(".submit-yaml li[data-severity=error]").count() == 3
 
 
+def test_safe_corrections_are_made_on_request(person):
+    person.open()
+    person.fill_well()
+    person.fill(title="Editing  Memories at Night .", authors="Ann Bau\nCy Dee2*", links__code="https://github.com/bau/night.git", ids__arxiv="arXiv:2601.00001v2")
+    for code in ("I201", "L803", "N502", "P601"):
+        assert code in person.codes()
+        person.page.locator(".submit-problems li").filter(has_text=code).get_by_role("button", name="Mend it").click()
+    assert person.codes() == []
+    assert [person.field(n).input_value() for n in ("title", "authors", "links.code", "ids.arxiv")] == [
+        "Editing Memories at Night", "Ann Bau\nCy Dee", "https://github.com/bau/night", ARXIV,
+    ]  # fmt: skip
+
+
 def test_the_same_paper_again_is_told(person, collection):
     known = collection["meng2022locating"]
     person.open()
@@ -500,7 +513,7 @@ def test_from_a_paper_to_its_correction(visit, collection, taxonomy):
     assert changes.locator("ins code").all_inner_texts() == ["acronym: ROMEO"]
     issue = urlsplit(person.page.get_by_role("link", name="Hand in by an issue form").get_attribute("href"))
     assert issue.path == "/repo/issues/new"
-    assert parse_qs(issue.query) == {"template": ["correct-entry.yml"], "key": ["meng2022locating"], "entry": [after]}
+    assert parse_qs(issue.query) == {"template": ["correct-entry.yml"], "key": ["meng2022locating"], "what": ["Changed: acronym"], "entry": [after]}
     with person.page.context.expect_page() as opened:
         person.page.get_by_role("button", name="Copy, and edit on GitHub").click()
     assert opened.value.url == f"{person.home}repo/edit/main/papers/2022/meng2022locating.yaml"

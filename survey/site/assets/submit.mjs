@@ -282,8 +282,8 @@ class Submission {
     this.form.mark(new Set(marked.map(({ where }) => this.form.at(where)).filter(Boolean)));
   }
 
-  problem({ code, severity, message, hint, where, line, column, path }) {
-    const control = this.form.at(where);
+  problem({ code, severity, message, hint, where, fix, line, column, path }) {
+    const control = code === "A356" ? document.getElementById("submit-confirmed") : this.form.at(where);
     const { name, summary } = this.checker.data.rules[code];
     const place = line ? `${line}:${column}` : path;
     const text = [h("span.submit-place", {}, place), " ", message];
@@ -300,7 +300,18 @@ class Submission {
       " ",
       control ? h("button.submit-link", { type: "button", onclick: go }, ...text) : h("span", {}, ...text),
       hint ? h("span.submit-hint", {}, ` ${hint}`) : null,
+      fix === null ? null : h("span", {}, " ", button("Mend it", () => this.mend(where, fix), "submit-link")),
     );
+  }
+
+  /** Put the safe correction of a problem in its place, as `survey check --fix` does. */
+  mend(where, fix) {
+    const record = this.form.read();
+    const holder = where.slice(0, -1).reduce((inner, step) => inner[step], record);
+    holder[where.at(-1)] = fix;
+    this.form.fill(record);
+    this.form.at(where)?.focus();
+    this.changed();
   }
 
   drawChanges() {
@@ -365,9 +376,9 @@ class Submission {
   correction() {
     const { text } = this.entry;
     const edit = `${this.source}/edit/main/${this.old.path}`;
-    const issue =
-      `${this.source}/issues/new?template=correct-entry.yml` +
-      `&key=${encodeURIComponent(this.old.key)}&entry=${encodeURIComponent(text)}`;
+    const asked = { key: this.old.key, what: `Changed: ${this.changedFields().join(", ")}`, entry: text };
+    const fields = Object.entries(asked).map(([name, value]) => `&${name}=${encodeURIComponent(value)}`);
+    const issue = `${this.source}/issues/new?template=correct-entry.yml${fields.join("")}`;
     const open = () => {
       // The window must open at once, while the click is fresh.
       window.open(edit, "_blank", "noopener");
@@ -380,6 +391,12 @@ class Submission {
       this.downloadButton(),
       h("p.submit-hint", {}, "GitHub opens the file as it is: select all of it, paste, and choose “Propose changes”. The issue form takes the same text, and a program makes the pull request."),
     ].filter(Boolean);
+  }
+
+  changedFields() {
+    const [before, after] = [this.old.record, this.entry.record];
+    const names = [...new Set([...Object.keys(before), ...Object.keys(after)])];
+    return names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]));
   }
 
   copyButton(main = false) {
