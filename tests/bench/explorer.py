@@ -23,7 +23,7 @@ from threading import Thread
 from survey.site.data import details, index, to_json
 from survey.site.explorer import explorer_html
 from tests.bench.synthetic import collection
-from tests.browser.conftest import ASSETS, CHROMIUM, _Quiet
+from tests.browser.conftest import ASSETS, CHROMIUM, Quiet
 
 SIZES = (350, 3_500, 35_000)
 BYTES = {350: 90, 35_000: 70}  # Compressed bytes of the index, per paper.
@@ -107,7 +107,7 @@ def keystrokes(site: Path) -> list[float]:
     """Milliseconds from each key of `TYPED` to the list, in Chromium."""
     from playwright.sync_api import sync_playwright
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=str(site)))
+    server = ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(site)))
     Thread(target=server.serve_forever, daemon=True).start()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])

@@ -17,7 +17,7 @@ CHROMIUM = (
 )
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class Quiet(SimpleHTTPRequestHandler):
     extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
 
     def log_message(self, *args) -> None:
@@ -43,7 +43,7 @@ def serve():
     servers = []
 
     def start(folder: Path) -> str:
-        handler = partial(_Quiet, directory=str(folder))
+        handler = partial(Quiet, directory=str(folder))
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         threading.Thread(target=server.serve_forever, daemon=True).start()
         servers.append(server)
