@@ -220,9 +220,10 @@ def test_no_path_of_a_machine_is_named(committed):
 
 
 def test_nothing_minified_or_vendored(committed):
-    pictures = re.compile(r"docs/assets/contributing/[a-z-]+\.png")
-    assert [name for name, text in committed.items() if text is None and not pictures.fullmatch(name)] == [], "binary files"
-    assert all((ROOT / name).stat().st_size < 400_000 for name in committed if pictures.fullmatch(name))
+    # Pictures of the pages, and entries that are no UTF-8 on purpose.
+    allowed = re.compile(r"docs/assets/contributing/[a-z-]+\.png|tests/fuzz/corpus/[a-z0-9-]+\.(yaml|bib)")
+    assert [name for name, text in committed.items() if text is None and not allowed.fullmatch(name)] == [], "binary files"
+    assert all((ROOT / name).stat().st_size < 400_000 for name in committed if allowed.fullmatch(name))
     names = re.compile(r"\.min\.|\.map$|(^|/)(node_modules|vendor|third_party|dist|build)/|package(-lock)?\.json$|\.(whl|woff2?|ttf|so|pyc)$")
     assert [name for name in committed if names.search(name)] == []
     for name, text in committed.items():
