@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,6 +13,9 @@ from hypothesis import strategies as st
 from survey.files.comments import Comment, Comments
 from survey.files.writer import dump
 from survey.formats.jsonl import record
+from survey.intake import crossref as crossref_service
+from survey.intake import datacite as datacite_service
+from survey.intake import openreview as openreview_service
 from survey.intake.add import few, with_words
 from survey.intake.errors import IntakeError
 from survey.intake.source import read_source
@@ -18,6 +23,8 @@ from survey.intake.suggest import Suggestion, suggest
 from survey.intake.venues import locate, of_anthology
 from survey.site.rules import rules
 from tests.browser.conftest import ASSETS
+from tests.intake import services as made
+from tests.intake.test_thirty import CASES
 
 pytestmark = pytest.mark.browser
 THOROUGH = settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -37,6 +44,17 @@ def page(browser, serve, taxonomy):
             const sources = new Sources(data.schema);
             const tagger = new Tagger(data);
             const house = new House(data.house);
+            const services = await import("./services.mjs");
+            const readers = { datacite: "readDataCite", crossref: "readCrossref", openreview: "readOpenReview" };
+            window.record = (service, answer, id) => {
+                try {
+                    const found = service === "openreview" ? services.readOpenReview(answer, id, data) : services[readers[service]](answer, data);
+                    return { ...found, authors: found.authors.map(({ given, particle, family, suffix, literal }) => [given, particle, family, suffix, literal]) };
+                } catch (error) {
+                    if (!(error instanceof services.ServiceError)) throw error;
+                    return null;
+                }
+            };
             window.read = (text) => sources.read(text);
             window.locate = (text) => venues.locateVenue(text, data);
             window.ofAnthology = (id) => venues.venueOfAnthology(id, data);
@@ -221,3 +239,83 @@ def test_comments_follow_alike(page, collection):
             cases.append((entry, {**entry, **change}))
     answers = ask(page, "follow(...value)", [[as_data(NOTED), *case] for case in cases])
     assert answers == [json.loads(json.dumps(as_data(NOTED.moved(*case)))) for case in cases]
+
+
+# Answers of the services
+
+
+def answers_of_thirty() -> list[tuple[str, dict, str]]:
+    found = []
+    for case in CASES:
+        for service, id, paper in case["answers"]:
+            if service == "arxiv":
+                found.append(("datacite", made.datacite(f"10.48550/arXiv.{id}", title=paper["title"], authors=paper["authors"], year=2024, abstract=paper.get("abstract", "")), ""))
+            elif service in ("datacite", "crossref"):
+                found.append((service, getattr(made, service)(id, **paper), ""))
+            elif service == "openreview":
+                found.append((service, {"notes": [made.note(id, **paper)]}, id))
+    return found
+
+
+def crossref(**more) -> dict:
+    answer = made.crossref("10.1000/X", "Editing &amp;amp; <i>Facts</i>.", ["Ann Bau"], 2024, "ACL 2024")
+    answer["message"] |= more
+    return answer
+
+
+PEOPLE = [
+    {"given": "Maarten", "family": "de Rijke"}, {"given": "Maarten de", "family": "Rijke"}, {"given": "Robert L.", "family": "Logan", "suffix": "IV"}, {"given": "Nicola", "family": "De Cao"},
+    {"family": "Madonna"}, {"given": "Cher"}, {"name": "The Big Team"}, {"given": "Jos&eacute;", "family": "Garc\u00eda\u00ad"}, {"given": "A.", "family": "van der Berg Jr."}, {}, "Ann",
+]  # fmt: skip
+NAMES = ["Bau, Ann", "Ann Bau", "Nicola De Cao", "King, Jr.", "van der Maaten, Laurens", "Laurens van der Maaten", "Madonna", "", None, 5, "A, B, C", "Ann  Bau,"]
+STRANGE = [
+    ("crossref", crossref(author=PEOPLE), ""), ("crossref", crossref(author=[]), ""), ("crossref", crossref(title=[]), ""), ("crossref", crossref(DOI=None), ""),
+    ("crossref", crossref(subtitle=["A Study"], page="pp. 10 \u2013 22", volume="3", type="journal-article"), ""), ("crossref", crossref(page="e12, e13"), ""),
+    ("crossref", crossref(relation={"has-preprint": [{"id": "https://doi.org/10.48550/ARXIV.2401.00001"}]}), ""), ("crossref", crossref(relation=[1]), ""),
+    ("crossref", crossref(abstract="<jats:title>Abstract</jats:title><jats:p>We edit &lt;b&gt;facts&lt;/b&gt;. https://github.com/a/b.</jats:p>"), ""),
+    ("crossref", crossref(type="posted-content"), ""), ("crossref", crossref(**{"container-title": [], "event": {"name": "The Event", "acronym": "EV \u201924"}}), ""),
+    ("crossref", crossref(**{"container-title": ["Lecture Notes", "Another"], "published-print": {"date-parts": [[2023, 1]]}}), ""), ("crossref", crossref(issued={"date-parts": [[None]]}), ""),
+    ("crossref", crossref(**{"updated-by": [{"type": "retraction", "DOI": "10.1/x"}]}), ""), ("crossref", crossref(title=["RETRACTED: Editing"]), ""),
+    ("crossref", {"message": []}, ""), ("crossref", {}, ""), ("crossref", {"message": "x"}, ""),
+    ("datacite", {}, ""), ("datacite", {"data": []}, ""), ("datacite", {"data": {"attributes": {"titles": 1, "creators": {}, "doi": "10.1/x"}}}, ""),
+    *(("datacite", {"data": {"attributes": {"doi": "10.5281/zenodo.1", "titles": [{"title": "A \u201cQuoted\u201d  Title ."}], "creators": [{"name": n} for n in NAMES], "publisher": p, "publicationYear": y}}}, "") for p, y in (("Zenodo", 2024), (None, "2023"), ("", None))),
+    ("openreview", {"notes": []}, "aBcD3fGh1j"), ("openreview", {"notes": {}}, "aBcD3fGh1j"), ("openreview", {"notes": [made.note("zBcD3fGh1j", "T", ["A B"])]}, "aBcD3fGh1j"),
+    *(("openreview", {"notes": [made.note("aBcD3fGh1j", "Editing", ["Ann Bau", "Cy Dee"], venue=v, venueid=i, pdate=1700000000000)]}, "aBcD3fGh1j") for v, i in (
+        ("ICLR 2024 poster", "ICLR.cc/2024/Conference"), ("ICLR 2024 Conference Withdrawn Submission", "ICLR.cc/2024/Conference/Withdrawn_Submission"), ("Submitted to ICLR 2024", "ICLR.cc/2024/Conference/Rejected_Submission"),
+        ("ME-FoMo 2024", "ICLR.cc/2024/Workshop/ME-FoMo"), ("CoRR 2023", "dblp.org/journals/CORR/2023"), ("My Venue", "OpenReview.net/Archive"), ("", "ICLR.cc/2025/Conference"), ("", ""),
+    )),
+    ("openreview", {"notes": [made.note("aBcD3fGh1j", "Editing", ["Anonymous"])]}, "aBcD3fGh1j"), ("openreview", {"notes": [made.note("aBcD3fGh1j", "", ["A B"])]}, "aBcD3fGh1j"),
+]  # fmt: skip
+
+
+def python_records(service: str, answer: dict, id: str) -> dict | None:
+    readers = {"datacite": datacite_service.read, "crossref": crossref_service.read, "openreview": lambda answer: openreview_service.read(answer, id)}
+    try:
+        found = readers[service](answer)
+    except IntakeError:
+        return None
+    return {
+        "title": found.title, "authors": [list(name) for name in found.authors], "year": found.year, "place": found.place.printed if found.place else "",
+        "ids": found.ids, "links": found.links, "pages": found.pages or "", "volume": found.volume or "", "abstract": found.abstract,
+        "withdrawn": bool(found.withdrawn), "publishedAs": found.published_as or "",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("source", ["thirty real papers", "strange ones", "real answers"])
+def test_answers_of_services_are_read_alike(page, source):
+    if source == "real answers":
+        folder = os.environ.get("SURVEY_SERVICES")
+        if not folder:
+            pytest.skip("SURVEY_SERVICES names no folder with real answers")
+        cases = [("crossref", json.loads(path.read_text("utf-8")), "") for path in sorted((Path(folder) / "crossref").glob("*.json"))]
+    else:
+        cases = answers_of_thirty() if source.startswith("thirty") else STRANGE
+    assert cases
+    for case, answer in zip(cases, ask(page, "record(...value)", cases), strict=True):
+        expected = python_records(*case)
+        found = answer and {name: answer.get(name) or ("" if name in ("pages", "volume", "publishedAs", "place") else answer.get(name)) for name in expected or answer}
+        if found and expected:
+            found["withdrawn"] = bool(found["withdrawn"])
+            for name in ("pages", "volume", "publishedAs"):
+                found[name] = found[name] or ""
+        assert found == expected, case

@@ -9,6 +9,7 @@ import { fold } from "./query.mjs";
 import { words } from "./text.mjs";
 
 const PATIENCE = 12_000; // How long a service may take, in milliseconds.
+const ACCEPT = { DataCite: { accept: "application/vnd.api+json" } };
 const LARGEST = 2_000_000; // Characters of an answer that are read.
 
 /** One clear sentence on why there is no record. `missing`: the service does not have the paper. */
@@ -87,7 +88,7 @@ export class Services {
     let response;
     let text;
     try {
-      response = await fetch(address, { signal: late, credentials: "omit", referrerPolicy: "no-referrer", headers: { accept: "application/json" } });
+      response = await fetch(address, { signal: late, credentials: "omit", referrerPolicy: "no-referrer", headers: ACCEPT[service] ?? {} });
       text = await response.text();
     } catch {
       if (late.aborted) {
@@ -183,7 +184,8 @@ function merged(published, preprint) {
 
 const NOTHING = { year: null, place: "", ids: {}, links: {}, abstract: "", notes: [], withdrawn: "", formerTitles: [] };
 
-function readDataCite(answer, data) {
+/** The record of an answer of DataCite. Throws `ServiceError`. */
+export function readDataCite(answer, data) {
   const fields = answer?.data?.attributes;
   if (!isObject(fields)) throw unknownForm("DataCite", "data.attributes");
   const title = objects(fields.titles).map((item) => titleOf(item.title)).find(Boolean);
@@ -212,7 +214,8 @@ function creator(item, data) {
   return printedName(item.name, data);
 }
 
-function readCrossref(answer, data) {
+/** The record of an answer of Crossref. Throws `ServiceError`. */
+export function readCrossref(answer, data) {
   const work = answer?.message;
   if (!isObject(work)) throw unknownForm("Crossref", "message");
   const first = (value) => (Array.isArray(value) ? value.map(plain).find(Boolean) ?? "" : plain(value));
@@ -255,7 +258,8 @@ function withdrawn(work, title) {
   return /^(?:retracted|withdrawn)\b/i.test(title) ? "the publisher's title says so" : "";
 }
 
-function readOpenReview(answer, id, data) {
+/** The record of an answer of OpenReview for this id. Throws `ServiceError`. */
+export function readOpenReview(answer, id, data) {
   if (!Array.isArray(answer?.notes)) throw unknownForm("OpenReview", "notes");
   const notes = objects(answer.notes);
   if (!notes.length) throw new ServiceError(`OpenReview does not have ${id}.`, true);
@@ -277,13 +281,20 @@ function readOpenReview(answer, id, data) {
   }
   const abstract = plain(content.abstract);
   return {
-    ...NOTHING, source: "OpenReview", title, authors, abstract, links: linksIn(abstract), sources: ["OpenReview"],
-    ids: { openreview: id }, ...decision(plain(content.venue), plain(content.venueid), note),
+    ...NOTHING, source: "OpenReview", title, authors, abstract, links: codeOf(content, abstract), sources: ["OpenReview"],
+    ids: { openreview: id }, ...decision(plain(content.venue), plain(content.venueid), note, content._bibtex),
   };
 }
 
+/** Code and project of the abstract, and of the fields that venues ask for. */
+function codeOf(content, abstract) {
+  const named = ["code", "code_url", "code_repository", "code_link"].map((name) => plain(content[name]));
+  const addresses = named.filter((url) => /^https?:\/\//.test(url) && !splitAddress(url).hostname.endsWith("openreview.net"));
+  return Object.assign(linksIn(abstract), ...addresses.map(linksIn));
+}
+
 /** What became of a submission: place, year, withdrawal and notes. */
-function decision(venue, venueId, note) {
+function decision(venue, venueId, note, bibtex) {
   const stamp = [note.pdate, note.odate, note.cdate, note.tcdate].find((when) => when > 0 && when < 4e12);
   const dated = stamp ? new Date(stamp).getUTCFullYear() : null;
   const named = /\b(20[0-9]{2})\b/.exec(venue) ?? /\b(20[0-9]{2})\b/.exec(venueId);
@@ -301,10 +312,21 @@ function decision(venue, venueId, note) {
   if (venueId.startsWith("OpenReview.net/Public_Article") || venueId.split("/").includes("Archive")) {
     return { year, place: venue, weak: venue ? ["venue"] : [], notes: ["OpenReview has the venue from the authors only."] };
   }
+  if (!told) return { year, ...cited(String(bibtex ?? ""), year) };
   // The printed name of a workshop often leaves out what it is.
   const workshop = venueId.includes("/Workshop") && !/workshop/i.test(venue) ? " workshop" : "";
   const host = venueId.split("/")[0].replace(/\.cc$|web\.org$/, "");
-  return { year, place: told ? `${venue || host}${workshop}` : "" };
+  return { year, place: `${venue || host}${workshop}` };
+}
+
+/** Place and year from the citation that OpenReview offers, where nothing else tells them. */
+function cited(bibtex, dated) {
+  const [, title] = /(?:booktitle|journal)\s*=\s*[{"](.+?)[}"],?\s*(?:\n|$)/.exec(bibtex) ?? [];
+  if (!title) return {};
+  const [, year = ""] = /year\s*=\s*[{"]?([0-9]{4})/.exec(bibtex) ?? [];
+  const place = `${plain(title.replace(/[{}]/g, ""))} ${year}`.trim();
+  const named = /\b(20[0-9]{2})\b/.exec(place);
+  return { place, year: named ? Number(named[1]) : dated };
 }
 
 // Texts and names
@@ -342,7 +364,8 @@ function titleOf(value) {
     .replace(/[“”]/g, '"')
     .replace(/[‘’]/g, "'")
     .replace(/\s+([,;:?!])(?=\s|$)/g, "$1")
-    .replace(/(?<![.!?])\.$/, "");
+    .replace(/(?<![.!?])\.$/, "")
+    .trim();
 }
 
 function literal(text) {
@@ -357,8 +380,9 @@ function person(givenPart, familyPart, data) {
   const joined = (...parts) => parts.filter(Boolean).join(" ");
   // Particles and suffixes stand with either part, by the publisher's taste.
   const name = splitName(`${given} ${family}`, data);
-  if (name.given === given && joined(name.particle, name.family, name.suffix) === family) return name;
-  if (joined(name.given, name.particle) === given && joined(name.family, name.suffix) === family) return name;
+  if (name.given === given && joined(name.particle, name.family) === family) return name;
+  if (name.given === given && name.suffix && `${name.family} ${name.suffix}` === family) return name;
+  if (joined(name.given, name.particle) === given && name.family === family) return name;
   return { given, particle: "", family, suffix: "", literal: "", printed: `${given} ${family}`, sorting: family };
 }
 
