@@ -182,7 +182,7 @@ GOOD = new().record()
     {"path": "papers/2023/night2024editing.yaml"}, {"path": "papers/2024/other2024editing.yaml"}, {"kind": "correct"}, {"kind": "correct", "path": PATH},
     {"text": "title: ["}, {"text": "x" * 70_000}, {"text": 7}, {"text": None}, {"text": entry() + "\x00"}, {"text": "&a [*a, *a]"}, {"text": "!!python/object:os.system x"},
     # Good entries, in the wrong place: another paper for a key, and a submission over an entry.
-    {"kind": "correct", "path": PATH, "text": dump(make_entry(title="Locating Other Things", ids={"arxiv": "2405.00001"}))}, {"path": PATH, "text": dump(make_entry(pages="1-9"))},
+    {"kind": "correct", "path": PATH, "text": dump(make_entry(title="Locating Other Things", ids={"arxiv": "2203.00009"}))}, {"path": PATH, "text": dump(make_entry(pages="1-9"))},
     {"text": entry(authors=["EVE NIGHT"])}, {"text": entry(ids={"arxiv": "2202.05262"})}, {"text": entry() + "title: twice\n"}, {"problem": ["x"]},
 ])  # fmt: skip
 def test_what_no_job_of_ours_writes_is_refused_before_anything_is_written(run, hub, wrong):
