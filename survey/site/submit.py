@@ -60,6 +60,7 @@ def submit_html(collection: Collection, base: str, source: str, root: Path) -> s
 <li>an <a href="{source}/issues/new?template={ISSUE_FORM}">issue form</a> takes an id, and a program makes the
 pull request;</li><li>an entry is a short file that <a href="{base}contributing/">can be written by hand</a>.</li></ul></div></noscript>
 <div class="submit" id="submit-root" data-base="{base}" data-source="{source}" data-state="loading" {services}>
+<script>{_MODE}</script>
 <p class="submit-lead"></p>
 <form class="submit-lookup" id="submit-lookup">
 <label for="submit-id">arXiv id, DOI, ACL Anthology or OpenReview id, or an address of one</label>
@@ -147,7 +148,7 @@ pull request;</li><li>an entry is a short file that <a href="{base}contributing/
 <h2 class="submit-heading" id="submit-problems-title">Problems</h2>
 <p class="submit-count" role="status"></p>
 <ul class="submit-problems" aria-labelledby="submit-problems-title"></ul>
-<div class="submit-changes" hidden><h2 class="submit-heading">What changes</h2><div class="submit-diff" tabindex="0" role="group" aria-label="What changes"></div></div>
+<div class="submit-changes"><h2 class="submit-heading">What changes</h2><div class="submit-diff" tabindex="0" role="group" aria-label="What changes"></div></div>
 <div class="submit-actions"></div>
 <p class="submit-done" role="status"></p>
 </section>
@@ -156,6 +157,14 @@ pull request;</li><li>an entry is a short file that <a href="{base}contributing/
 </div>
 <script type="module" src="{base}assets/survey/submit.mjs"></script>
 """
+
+
+# A correction has no lookup; that is settled before anything is drawn, so that nothing jumps.
+_MODE = """\
+(({ search }) => {
+  const correcting = new URLSearchParams(search).has("key");
+  document.getElementById("submit-root").dataset.mode = correcting ? "correct" : "submit";
+})(location);"""
 
 
 def _field(name: str, label: str, hint: str, control: str) -> str:

@@ -219,6 +219,7 @@ def test_a_paper_that_is_here_is_told_before_any_request(person, services):
     assert services.asked == []
     person.status.get_by_role("link", name="Correct its entry").click()
     expect(person.page.get_by_role("heading", level=1)).to_contain_text("Correct an entry")
+    assert person.page.title().startswith("Correct an entry - ")
     expect(person.field("title")).to_have_value("Locating and Editing Factual Associations in GPT")
 
 
@@ -247,6 +248,12 @@ def test_each_failure_has_its_message_and_nothing_typed_is_lost(person, services
     expect(person.status).to_contain_text(f"survey add {ARXIV}")
     assert person.field("title").input_value() == "What I typed" and person.field("note").input_value() == "A note"
     assert person.page.get_by_role("button", name="Look it up").is_enabled()
+
+
+def test_an_id_that_begins_with_a_minus_is_no_option(person):
+    person.open().look_up("https://openreview.net/forum?id=-aBcD3fGh1")
+    expect(person.status).to_contain_text("OpenReview does not have -aBcD3fGh1.")
+    expect(person.status.locator("code")).to_have_text("survey add -- -aBcD3fGh1")
 
 
 def test_offline_is_told(person, services):
@@ -348,6 +355,7 @@ def test_every_field_of_the_form_reaches_the_entry(person):
     row = page.locator("#submit-pitfalls li")
     row.get_by_label("Pitfall", exact=True).select_option("locality.ripple")
     row.get_by_label("What it says").select_option("measures")
+    expect(row.get_by_label("Read in")).to_have_value("full-text")
     row.get_by_label("Read in").select_option("abstract")
     row.get_by_label("Note").fill("in a table")
     expect(row.locator("> .submit-hint")).to_contain_text("ripple effects")
@@ -415,7 +423,8 @@ def test_hostile_text_stays_text(person, services):
     person.page.locator("#entry-studies-methods").press("Enter")
     person.codes()
     assert person.page.evaluate("window.hit") is None
-    assert person.page.locator("#submit-root img, #submit-root script:not([src])").count() == 0
+    assert person.page.locator("#submit-root img, #submit-root b, #submit-root i").count() == 0
+    assert person.page.locator("#submit-root script").count() == 1, "the page's own"
     assert HOSTILE in person.text()
     person.look_up(f"{HOSTILE}")
     assert person.page.evaluate("window.hit") is None
@@ -597,6 +606,20 @@ def test_axe_finds_nothing_serious(visit, services, width, scheme):
     person.open("?key=meng2022locating")
     person.fill(acronym="ROMEO")
     assert serious() == [] and overflow(person.page) == []
+
+
+@pytest.mark.parametrize(("width", "query"), [(1280, ""), (390, ""), (1280, "?key=meng2022locating"), (390, "?key=meng2022locating")])
+def test_nothing_jumps_while_the_page_loads(visit, width, query):
+    page = visit(width).open(query).page
+    page.wait_for_timeout(300)
+    shifted = page.evaluate("""() => new Promise((go) => {
+        let sum = 0;
+        new PerformanceObserver((list) => {
+            for (const entry of list.getEntries()) sum += entry.value;
+        }).observe({ type: "layout-shift", buffered: true });
+        setTimeout(() => go(sum), 100);
+    })""")
+    assert shifted < 0.1
 
 
 def test_every_id_stands_once(person):

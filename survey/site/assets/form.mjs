@@ -26,13 +26,15 @@ export class Form {
       root.append(options(`submit-${field}`, terms[field]));
     }
     root.querySelector("#submit-venues").replaceWith(options("submit-venues", terms.venues));
+    // What was read of the paper is what its tags rest on, as a rule.
+    const fresh = () => ({ basis: this.control("annotated.basis").value });
     this.pitfalls = new Rows(this.form.querySelector("#submit-pitfalls"), {
       fields: ["id", "stance", "basis", "note"], schema: checker.data.schema.$defs.PitfallTag,
-      terms: terms.pitfalls, meanings: guide, noun: "pitfall", onChange,
+      terms: terms.pitfalls, meanings: guide, noun: "pitfall", fresh, onChange,
     });
     this.related = new Rows(this.form.querySelector("#submit-related"), {
       fields: ["key", "as", "basis", "note"], schema: checker.data.schema.$defs.Related,
-      meanings: {}, noun: "relation", onChange,
+      meanings: {}, noun: "relation", fresh, onChange,
     });
     this.ticks = { kinds: [], unconfirmed: [] };
     this.listen();

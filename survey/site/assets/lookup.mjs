@@ -76,7 +76,9 @@ export class Lookup {
   }
 
   otherWays({ id }) {
-    return h("span", {}, "What you have typed is still here: fill in the form by hand, or run ", h("code", {}, `survey add ${id}`), " in a clone.");
+    // An id that begins with a minus is no option.
+    const command = `survey add ${id.startsWith("-") ? "-- " : ""}${id}`;
+    return h("span", {}, "What you have typed is still here: fill in the form by hand, or run ", h("code", {}, command), " in a clone.");
   }
 
   tellKnown({ key, title }) {

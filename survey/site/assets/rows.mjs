@@ -63,14 +63,14 @@ const LABELS = { id: "Pitfall", key: "Key of the entry", as: "This paper", stanc
 
 let rowNumber = 0; // Makes ids of controls that no other control has.
 
-/** Records of one kind, one a row. Fields with a list of words are choices. */
+/** Records of one kind, one a row. Fields with a list of words are choices; `fresh()` begins a row. */
 export class Rows {
-  constructor(holder, { fields, schema, terms, meanings, noun, onChange }) {
+  constructor(holder, { fields, schema, terms, meanings, noun, fresh, onChange }) {
     Object.assign(this, { fields, schema, terms, meanings, noun, onChange });
     this.list = holder.querySelector("ol");
     this.button = holder.querySelector("button");
     this.button.addEventListener("click", () => {
-      this.list.append(this.row({}));
+      this.list.append(this.row(fresh()));
       this.list.lastElementChild.querySelector("select, input").focus();
       this.onChange();
     });

@@ -205,7 +205,8 @@ export function readDataCite(answer, data) {
     return { ...found, year, ids: { doi }, place: plain(fields.container?.title) || plain(fields.publisher?.name ?? fields.publisher) };
   }
   const arxiv = doi.slice("10.48550/arxiv.".length);
-  return { ...found, year: arxivYear(arxiv), ids: { arxiv } };
+  const notes = ["DataCite does not tell whether the paper was withdrawn."];
+  return { ...found, year: arxivYear(arxiv), ids: { arxiv }, notes };
 }
 
 function creator(item, data) {

@@ -24,6 +24,7 @@ class Submission {
     Object.assign(this, { base, source: source.replace(/\/$/, "") });
     this.asked = new URLSearchParams(location.search);
     this.suggested = { suggestions: [], confirmed: false };
+    if (this.asked.has("key")) this.find("lead").textContent = "Loading the entry…";
     this.load();
   }
 
@@ -55,6 +56,7 @@ class Submission {
     const row = this.known.rows.get(key);
     if (row === undefined) {
       this.missing = key;
+      this.root.dataset.mode = "submit";
       return;
     }
     const shard = await fetchJson(`${this.base}data/entries/${Math.floor(row / this.shard)}.json`);
@@ -65,6 +67,7 @@ class Submission {
 
   fail(error) {
     this.root.dataset.state = "failed";
+    this.find("lead").replaceChildren();
     const retry = () => {
       this.root.dataset.state = "loading";
       this.load();
@@ -98,10 +101,12 @@ class Submission {
   /** Say what this page is for. */
   greet() {
     const lead = this.find("lead");
+    lead.replaceChildren();
     if (this.old) {
       const title = document.querySelector("h1");
+      const told = title.firstChild.textContent;
       title.firstChild.textContent = "Correct an entry";
-      this.find("lookup").hidden = true;
+      document.title = document.title.replace(told, "Correct an entry");
       const paper = h("a", { href: `${this.base}papers/${this.old.key}/` }, this.old.record.title);
       lead.append("Mend what is wrong in the entry of ", paper, ", and hand in the change on GitHub.");
       return;
@@ -256,8 +261,8 @@ class Submission {
 
   drawEntry(blank) {
     if (blank) {
-      const told = "The entry appears here as you fill in the form, and with it what survey check says.";
-      this.find("yaml").replaceChildren(h("p.submit-empty", {}, told));
+      const told = ["The entry appears here as you fill in the form, and with it what ", h("code", {}, "survey check"), " says."];
+      this.find("yaml").replaceChildren(h("p.submit-empty", {}, ...told));
       return;
     }
     const wrong = new Map(this.entry.findings.map(({ line, severity }) => [line, severity]));
@@ -315,8 +320,6 @@ class Submission {
   }
 
   drawChanges() {
-    const holder = this.find("changes");
-    holder.hidden = !this.old;
     if (!this.old) return;
     const before = this.house.write(this.old.record, this.old.comments).lines;
     const changes = diff(before, this.entry.lines);
