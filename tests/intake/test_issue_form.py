@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey.intake.issue_form import CORRECT, FORMS, LIMIT, REFERENCE, SUBMIT, recognise
@@ -124,12 +124,14 @@ def test_what_no_file_can_hold_is_taken_out():
 pieces = st.sampled_from([*HOSTILE, *(f"### {f.label}" for form in FORMS for f in form.fields), "```", "````yaml", "~~~", "\n", "\r\n", "_No response_", "- [x] x", "<!--", "-->"])
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(pieces, st.text(max_size=10)), max_size=30).map("\n".join))
 def test_no_body_breaks_the_reading(text):
     found = recognise(text)
     assert found is None or set(found.answers) == {f.id for f in found.form.fields}
 
 
+@settings(deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=10)), max_size=4).map("\n".join))
 def test_one_answer_cannot_hide_the_others(text):
     found = recognise(body(REFERENCE, method="rome", command="run", expected="e", seen=text, versions="v"))

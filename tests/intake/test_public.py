@@ -5,7 +5,7 @@ import ssl
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from survey.intake import public
@@ -96,6 +96,7 @@ def test_letters_of_all_scripts_become_what_the_network_knows(internet):
 pieces = st.lists(st.one_of(st.sampled_from(["http://", "https://", "a.example", "127.0.0.1", "[::1]", ":80", ":", "/", "?", "#", "@", "%", "%00", "\\", "\r\n", "xn--", "..", "ß", "。"]), st.text(max_size=5)), max_size=8).map("".join)
 
 
+@settings(deadline=None)
 @given(pieces)
 def test_no_address_breaks_the_visit_or_gets_around_the_look_at_its_host(text):
     asked = []
@@ -105,6 +106,7 @@ def test_no_address_breaks_the_visit_or_gets_around_the_look_at_its_host(text):
     assert all(host.isascii() for host in asked)
 
 
+@settings(deadline=None)
 @given(pieces)
 def test_no_redirect_breaks_the_visit(text):
     web = Web(names=lambda host, port: ["10.0.0.1"])

@@ -3,7 +3,7 @@ from __future__ import annotations
 import doctest
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
@@ -31,17 +31,20 @@ def test_nothing_hostile_comes_alive_and_all_of_it_is_shown(text):
     assert shown(f"x{plain(text)}x") == f"x{one_line(text)}x"
 
 
+@settings(deadline=None)
 @given(pieces)
 def test_no_text_comes_alive(text):
     assert alive(f"{plain(text)}\n\n- {plain(text)} {code(text)}\n> {plain(text)}") == []
 
 
+@settings(deadline=None)
 @given(pieces)
 def test_a_text_of_words_is_left_as_it_is(text):
     words = " ".join(c for c in one_line(text).split() if c.isalpha() and c.lower() not in ("www", "gh") and not LIVE["commit"].search(c))
     assert plain(words, 5000) == words
 
 
+@settings(deadline=None)
 @given(pieces, st.sampled_from(["", "bibtex", "yaml"]))
 def test_no_text_ends_its_fence(text, language):
     tokens = MarkdownIt("commonmark").parse(f"{fence(text, language)}\n\nafter")
