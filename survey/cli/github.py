@@ -8,9 +8,11 @@
 
 `submission` and `changed` read what strangers wrote and may write nothing to GitHub. The others take
 what they left in DIR as data from a stranger, and read GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL
-and GITHUB_EVENT_PATH. On your own machine, this shows what the comment on your branch will be:
+and GITHUB_EVENT_PATH. This shows on your own machine what the comment on your branch will be:
 
-    survey github changed --base main -o changed && survey github preview changed --dry-run
+    git worktree add ../main main
+    survey github changed --base main -o changed
+    survey --root ../main github preview changed --dry-run
 """
 
 from __future__ import annotations

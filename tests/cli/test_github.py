@@ -67,12 +67,13 @@ def test_the_preview_of_a_branch_can_be_seen_at_home(survey, root, tmp_path, mon
     run_git(root, "init", "-q", "-b", "main")
     run_git(root, "add", ".")
     run_git(root, "commit", "-q", "-m", "Start")
-    before = (root / PATH).read_text()
+    run_git(root, "checkout", "-q", "-b", "topic")
     (root / PATH).write_text(FIXED)
     run_git(root, "commit", "-q", "-a", "-m", "Mend")
-    assert survey("github", "changed", "--base", "HEAD^1", "-o", str(tmp_path / "c")) == (0, "1 entry changed\n", "")
-    (root / PATH).write_text(before)  # The preview runs where main is checked out.
-    code, out, err = survey("github", "preview", str(tmp_path / "c"), "--dry-run")
+    # As the page docs/contributing/workflows.md shows it.
+    run_git(root, "worktree", "add", "-q", str(tmp_path / "main"), "main")
+    assert survey("github", "changed", "--base", "main", "-o", str(tmp_path / "c")) == (0, "1 entry changed\n", "")
+    code, out, err = survey("--root", str(tmp_path / "main"), "github", "preview", str(tmp_path / "c"), "--dry-run")
     assert (code, err) == (0, "") and out.startswith("### Preview of 1 changed entry") and "Yonatan Belinkov]`" in out
 
 
