@@ -36,6 +36,10 @@ class GitHubError(UserError):
         self.status = status
 
 
+class _OutOfReach(GitHubError):
+    """The connection broke off, and nobody knows whether the question was heard."""
+
+
 class GitHub:
     """The interface for one repository. `wait` may be replaced in tests.
 
@@ -103,8 +107,8 @@ class GitHub:
         for left in reversed(range(TRIES)):
             try:
                 status, answer, asked = self._send(method, url, body)
-            except GitHubError:
-                # Nobody knows whether a question that broke off was heard: only what may be asked twice is.
+            except _OutOfReach:
+                # Only what may be asked twice is.
                 if not left or method == "POST":
                     raise
                 asked = None
@@ -148,12 +152,15 @@ class GitHub:
                     return response.status_code, _json(content), _seconds(response.headers.get("Retry-After"))
         except requests.exceptions.RequestException as error:
             # The text of the error may hold anything, the token included.
-            raise GitHubError(f"GitHub cannot be reached ({host}): {type(error).__name__}") from None
+            raise _OutOfReach(f"GitHub cannot be reached ({host}): {type(error).__name__}") from None
         raise GitHubError("GitHub sends us round in circles")
 
     def _told(self, where: str, status: int, answer: object) -> str:
-        said = answer.get("message") if isinstance(answer, dict) else ""
-        said = " ".join(str(said or "").split()).replace(self._token, "***")[:200]
+        answer = answer if isinstance(answer, dict) else {}
+        errors = answer.get("errors") if isinstance(answer.get("errors"), list) else []
+        # `Validation Failed` alone says nothing.
+        more = [str(error["message"]) for error in errors if isinstance(error, dict) and error.get("message")]
+        said = " ".join(" ".join([str(answer.get("message") or ""), *more]).split()).replace(self._token, "***")[:200]
         return f"GitHub answers {status} to {where}" + (f": {said}" if said else "")
 
 

@@ -27,7 +27,8 @@ from survey.intake.github.submission import findings as findings_of
 MARKER = "<!-- survey:preview -->"
 CARD = 14_000
 """Characters that one entry may take, so that a few fit in any case."""
-_FIELDS = 40
+_FIELDS = 30
+_LONG = 6000
 
 
 class Places(NamedTuple):
@@ -122,7 +123,7 @@ _ADDRESS = {
 
 def _problems(found: list[Finding]) -> str:
     lines = [
-        f"- {_WORDS[f.severity]} in line {f.line}: {plain(f.message, 500)} ({f.code}" + (f", {plain(f.hint)})" if f.hint else ")")
+        f"- {_WORDS[f.severity]} in line {f.line}: {plain(f.message)} ({f.code}" + (f", {plain(f.hint)})" if f.hint else ")")
         for f in found[:_FIELDS]
     ]
     if len(found) > _FIELDS:
@@ -198,7 +199,9 @@ def _bibtex(paper: Paper, main: Collection) -> str:
         text = FORMATS["bibtex"].entry(paper, main.taxonomy)
     except KeyError:  # a venue that the taxonomy does not have
         return ""
-    return f"<details><summary>BibTeX</summary>\n\n{fence(text[:6000], 'bibtex')}\n\n</details>"
+    if len(text) > _LONG:
+        return f"The BibTeX has {len(text):,} characters, and is not shown."
+    return f"<details><summary>BibTeX</summary>\n\n{fence(text, 'bibtex')}\n\n</details>"
 
 
 # Where it is posted

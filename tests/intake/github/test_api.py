@@ -35,6 +35,28 @@ def test_what_may_pass_is_tried_again_and_the_rest_is_told_at_once(hub, github, 
     assert caught.value.status == status and len(hub.asked) == tries and len(waits) == tries - 1
 
 
+def test_what_github_says_of_its_refusal_is_told(hub, github):
+    hub.refuse = lambda method, path: Answer(422, {"message": "Validation Failed", "errors": [{"message": f"exists already {TOKEN}"}, "x", {}]})
+    with pytest.raises(GitHubError, match=r"^GitHub answers 422 to POST /pulls: Validation Failed exists already \*\*\*$"):
+        github.post("/pulls")
+    hub.refuse = lambda method, path: Answer(422, {"errors": "x"})
+    with pytest.raises(GitHubError, match=r"^GitHub answers 422 to POST /pulls$"):
+        github.post("/pulls")
+
+
+def test_a_connection_that_breaks_is_tried_again_unless_it_posts(waits):
+    gone = GitHub(REPOSITORY, TOKEN, "http://127.0.0.1:9", waits.append)
+    for ask in (lambda: gone.get("/pulls"), lambda: gone.patch("/pulls/1")):
+        waits.clear()
+        with pytest.raises(GitHubError, match="cannot be reached"):
+            ask()
+        assert len(waits) == TRIES - 1
+    waits.clear()
+    with pytest.raises(GitHubError, match="cannot be reached"):
+        gone.post("/pulls")
+    assert waits == []
+
+
 def test_nothing_is_posted_twice(hub, github):
     hub.refuse = lambda method, path: Answer(502)
     with pytest.raises(GitHubError):
@@ -56,6 +78,7 @@ def test_the_token_follows_no_redirect_to_another_address(hub, github):
     hub.refuse = lambda method, path: Answer(302, None, Location="http://localhost:1/steal")
     with pytest.raises(GitHubError, match="another address"):
         github.get("/pulls")
+    assert len(hub.asked) == 1
 
 
 def test_a_renamed_repository_is_followed_on_the_same_host(hub, github):

@@ -99,6 +99,12 @@ def test_a_comment_never_grows_beyond_what_github_takes(root):
     assert len(broken) < LIMIT
 
 
+def test_bibtex_without_end_is_told(root):
+    authors = [f"Eve Night{'abcdefghijklmnopqrstuvwxyz'[n % 26]}{'abcdefghijklmnopqrstuvwxyz'[n // 26]} Long" for n in range(400)]
+    text = shown(root, (NEW, new(authors=authors)))
+    assert "The BibTeX has " in text and "and 370 more" in text and "```" not in text
+
+
 # Nothing comes alive
 
 
