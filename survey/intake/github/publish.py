@@ -121,12 +121,14 @@ def publish(github: GitHub, event: dict, folder: Path, root: Path, places: previ
         return answer(_CLOSED.format(last), f"pull request {last} is closed, and stays so")
     if not opened and (full := _in_the_way(github, number, entry.paper.key)):
         return answer(*full)
-    if not _push(github, number, main, entry, submission.kind):
+    pushed = _push(github, number, main, entry, submission.kind)
+    if pushed is None:
         return answer(_BY_HAND.format(f"pull request #{int(opened['number'])}" if opened else f"the branch `{_branch(number)}`"), "the branch is a person's now")
     heading, body = _heading(entry.paper, submission.kind), _body(submission)
     if opened:
         pull = int(opened["number"])
-        if (opened.get("title"), opened.get("body")) != (heading, body):
+        # A person may have written there since; only a new entry needs new words.
+        if pushed:
             github.patch(f"/pulls/{pull}", title=heading, body=body)
     else:
         try:
@@ -159,16 +161,17 @@ def _in_the_way(github: GitHub, number: int, key: str) -> tuple[str, str] | None
     return (_FULL, "too many submissions wait") if len(waiting) >= MOST_OPEN else None
 
 
-def _push(github: GitHub, number: int, main: str, entry: Checked, kind: str) -> bool:
-    """Put one commit on the branch, on top of the main branch. False where a person has worked there."""
+def _push(github: GitHub, number: int, main: str, entry: Checked, kind: str) -> bool | None:
+    """Put one commit on the branch, on top of the main branch. Returns whether that was needed, and
+    None where a person has worked there."""
     trailer = f"Survey-submission: {number} {entry.digest}"
     there = github.find(f"/git/ref/heads/{_branch(number)}")
     if there:
         message = github.get(f"/git/commits/{_sha(there['object'])}")["message"]
         if message.rstrip().endswith(trailer):
-            return True  # Nothing has changed.
-        if not re.search(rf"\nSurvey-submission: {number} [0-9a-f]+\s*\Z", message):
             return False
+        if not re.search(rf"\nSurvey-submission: {number} [0-9a-f]+\s*\Z", message):
+            return None
     base = _sha(github.get(f"/git/ref/heads/{main}")["object"])
     files = [{"path": entry.path, "mode": "100644", "type": "blob", "content": entry.text}]
     files += [{"path": entry.leaves, "mode": "100644", "type": "blob", "sha": None}] if entry.leaves else []
@@ -225,5 +228,5 @@ _FORBIDDEN = (
     "Thank you! The entry is ready, but the settings of this repository keep workflows from opening pull requests."
     " [Open it here]({}); a maintainer can allow it under Settings, Actions, General."
 )
-_SAME = "Thank you! The same paper was submitted before, and waits in pull request #{}."
+_SAME = "Thank you! Pull request #{} is about the same paper, and waits for a maintainer. If something is left to do when it is merged, please edit this issue: it is looked at again then."
 _FULL = "Thank you! Too many submissions wait at the moment. Please edit this issue in some days: it is looked at again then."

@@ -69,6 +69,15 @@ def test_the_same_again_changes_nothing(run, hub):
     assert hub.written()[before:] == []
 
 
+def test_what_a_person_wrote_into_the_pull_request_stays_while_the_entry_does(run, hub):
+    run(new())
+    hub.pulls[0] |= {"title": "Better words", "body": "Checked by Ada. Closes #7"}
+    run(new())
+    assert hub.pulls[0]["title"] == "Better words" and "Ada" in hub.pulls[0]["body"]
+    run(new(title="Editing by Daylight"))
+    assert hub.pulls[0]["title"].endswith("Editing by Daylight")
+
+
 def test_an_edited_issue_changes_the_same_branch_pull_request_and_comments(run, hub):
     run(new())
     run(new(title="Editing by Daylight"))
@@ -137,7 +146,7 @@ def test_a_correction_to_another_year_moves_the_file(run, hub):
 def test_two_issues_with_the_same_paper_make_one_pull_request(run, hub):
     run(new())
     assert run({**new().record(), "issue": 8}, event(8)) == "issue 8: the same paper waits in pull request 101"
-    assert len(hub.pulls) == 1 and "waits in pull request #101" in hub.bodies(8)[0] and "submission/issue-8" not in hub.refs
+    assert len(hub.pulls) == 1 and "Pull request #101 is about the same paper" in hub.bodies(8)[0] and "submission/issue-8" not in hub.refs
 
 
 def test_the_list_of_pull_requests_cannot_be_flooded(run, hub, monkeypatch):
