@@ -38,10 +38,12 @@ class Address(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What came of an address: `kind` as in `audit.LINKS`, or `ok`; `found` is for people."""
+    """What came of an address: `kind` as in `audit.LINKS`, or `ok`; `found` is for people. `asked` is
+    False where no server was."""
 
     kind: str
     found: str = ""
+    asked: bool = True
 
 
 def agent() -> str:
@@ -99,9 +101,10 @@ def _visit(urls: list[str], web: Web, step, rest: float, wait, first: bool) -> d
     stopped = threading.Event()
 
     def one_host(mine: list[str]) -> list[tuple[str, Verdict]]:
-        found = []
-        for number, url in enumerate(mine):
-            if number:
+        found: list[tuple[str, Verdict]] = []
+        for url in mine:
+            # A host that was not asked needs no rest.
+            if found and found[-1][1].asked:
                 wait(rest)
             if stopped.is_set():
                 break
@@ -135,7 +138,7 @@ def verdict(url: str, web: Web, first: bool = True) -> Verdict:
         if reply is None or reply.status in _HEAD_UNKNOWN or reply.status >= 500:
             reply = web.ask("GET", url, agent())
     except Refused as error:
-        return Verdict(error.kind, str(error))
+        return Verdict(error.kind, str(error), asked=error.kind == "failing")
     return _judged(url, reply)
 
 

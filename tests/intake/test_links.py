@@ -125,6 +125,12 @@ def test_one_host_is_asked_in_turn_and_hosts_side_by_side(internet):
     assert report.rows == () and max(most) == 1 and waits == [5] * 6
 
 
+def test_hosts_that_do_not_exist_are_given_no_rest(internet):
+    internet.pages["a.example/x"] = 200
+    report, waits = visit(internet, paper(code=internet.url("a.example/x")), *(paper(f"c2020d{n}", code=f"http://nobody.example/{n}") for n in range(9)), rest=5, later=77)
+    assert len(report.rows) == 9 and waits == [77]
+
+
 def test_every_step_is_told(internet):
     internet.pages |= {"a.example/x": 200, "a.example/y": 404}
     steps = []
