@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import yaml
 from yaml.cyaml import CParser
@@ -213,11 +214,17 @@ def locate(text: str, path: tuple) -> tuple[int, int]:
     return (node.start_mark.line + 1, node.start_mark.column + 1) if node else (1, 1)
 
 
-def _node_at(text: str, path: tuple) -> yaml.Node | None:
+@lru_cache(1)
+def _tree(text: str) -> yaml.Node | None:
+    """Many places of one text are asked for, one after the other."""
     try:
-        node = compose(text)
+        return compose(text)
     except YamlProblem:
         return None
+
+
+def _node_at(text: str, path: tuple) -> yaml.Node | None:
+    node = _tree(text)
     for step in path:
         child = None
         if isinstance(node, yaml.MappingNode):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 
 from survey.collection.paper import Paper
 from survey.collection.taxonomy import Taxonomy
@@ -14,12 +15,18 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def cell(value: str) -> str:
-    """The value, behind an apostrophe where a spreadsheet would take it for a formula.
+_STARTS = "=+\\-@\t\r＝＋－＠"  # The wide forms are formulas, too, where the keyboard writes them.
+# At the start of a cell, or behind a semicolon, which parts cells where the comma is decimal.
+_FORMULA = re.compile(f"^(?=[{_STARTS}])|(?<=[;\t\r\n])(?=[{_STARTS}])")
 
-    Source of the rule: the OWASP page on CSV injection.
+
+def cell(value: str) -> str:
+    """The value, with an apostrophe where a spreadsheet would take it for a formula.
+
+    Whoever needs the values to the letter takes `jsonl`. Source of the rule: the OWASP page on CSV
+    injection.
     """
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return _FORMULA.sub("'", value)
 
 
 def _line(cells) -> str:

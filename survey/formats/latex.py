@@ -87,7 +87,13 @@ def encode(text: str) -> str:
     """
     if text.isascii() and not _SPECIAL.search(text):
         return text
-    return "".join(_encode_cluster(cluster) for cluster in _clusters(paired(text)))
+    out: list[str] = []
+    for cluster in _clusters(paired(text)):
+        code = _encode_cluster(cluster)
+        if code[:1] == "`" and out and out[-1] in ("?", "!"):
+            out.append("{}")  # The two together would be ¿ or ¡.
+        out.append(code)
+    return "".join(out)
 
 
 _SPECIAL = re.compile(r'[\\{}&%$#_~^"<>|]')
@@ -143,9 +149,9 @@ _BELOW = "\u0327\u0328\u0323\u0331\u0326\u031b"
 _BOXED = f"{_BELOW}\u0309"
 _MARK_OF = {command: mark for mark, command in _ACCENTS.items()}
 _LETTER_OF = {command: letter for letter, command in _LETTERS.items()}
-_TOKEN = re.compile(r"\\([a-zA-Z]+) ?|\\(.)|([{}])|(---?|``|''|\$[^$]*\$|~)|(.)", re.S)
+_TOKEN = re.compile(r"\\([a-zA-Z]+) ?|\\(.)|([{}])|(---?|``|''|[?!]`|\$[^$]*\$|~)|(.)", re.S)
 _MATH = {f"${command}$": sign for sign, command in MATHS.items() if sign != "µ"} | {"$-$": "−"}
-_PLAIN = {"--": "–", "---": "—", "``": "“", "''": "”", "~": "\u00a0"}
+_PLAIN = {"--": "–", "---": "—", "``": "“", "''": "”", "~": "\u00a0", "?`": "¿", "!`": "¡"}
 _WORDS = {code[2:-1]: sign for sign, code in _SYMBOLS.items() if re.fullmatch(r"{\\\w+}", code)}
 
 

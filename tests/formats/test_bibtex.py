@@ -89,7 +89,7 @@ def expected(paper, taxonomy) -> dict[str, str | None]:
 def _typed(text: str) -> str:
     """As it comes back from LaTeX, where quotes have one form."""
     text = re.sub(r'"([^"]*)"', "“\\1”", text).replace("’", "'").replace("‘", "`").replace("\u2011", "-").replace("‐", "-")
-    return text.replace("¿", "?`").replace("¡", "!`").replace("ﬁ", "fi")
+    return text.replace("ﬁ", "fi")
 
 
 def _plain(field: str, value: str) -> str:

@@ -44,6 +44,12 @@ def test_dashes_and_quotes(text):
     assert decode(encode(text)) == text.replace("‘", "`").replace("«", "“").replace("»", "”")
 
 
+def test_a_question_before_a_quote_is_no_spanish_one():
+    assert encode("Why?‘So’ “Oh!”") == "Why?{}`So' ``Oh!''" and encode("¿Qué? ¡Sí!") == "?`Qu{\\'e}? !`S{\\'{\\i}}!"
+    for text in ("¿Qué? ¡Sí!", "Why?‘So’"):
+        assert decode(encode(text)) == text.replace("‘", "`").replace("’", "'")
+
+
 def _depths(text: str) -> bool:
     depth = 0
     for c in text:

@@ -119,12 +119,16 @@ def _bare(value: str) -> str:
     return value[1:] if re.match(r"'[=+\-@\t\r]", value) else value
 
 
-@pytest.mark.parametrize("formula", ["=1+1", "+1", "-h6WAS6eE4", "@SUM(A1)", "\tx", "\rx"])
+@pytest.mark.parametrize("formula", ["=1+1", "+1", "-h6WAS6eE4", "@SUM(A1)", "\tx", "\rx", "＝1+1", "＠SUM(A1)"])
 def test_no_cell_is_a_formula(formula):
     assert cell(formula) == f"'{formula}"
 
 
-@pytest.mark.parametrize("value", ["a=b", "", "'x", "1-2", "Über"])
+def test_no_part_of_a_cell_is_one_where_semicolons_part_cells():
+    assert cell("Locating;=1+1;-2") == "Locating;'=1+1;'-2"
+
+
+@pytest.mark.parametrize("value", ["a=b", "", "'x", "1-2", "Über", "one; -2"])
 def test_other_cells_stay(value):
     assert cell(value) == value
 
