@@ -27,13 +27,28 @@ def unseen_character(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     ones make an entry look like another one, or steer the program that shows it. No title, name or
     address needs them.
     """
+    # Nearly every entry is fine, which one look at all of its text tells.
+    whole = " ".join(_all(entry.record, []))
+    if (whole.isascii() and whole.isprintable()) or not UNSEEN.search(whole):
+        return
     for where, text in _texts(entry.record, ()):
-        if text.isascii() and text.isprintable():
-            continue
         found = (UNSEEN_IN_PROSE if where in _PROSE else UNSEEN).search(text)
         if found:
             message = f"U+{ord(found[0]):04X} cannot be seen, or changes what is shown beside it"
             yield Finding("S106", message, where, "take it out")
+
+
+def _all(value: object, found: list[str]) -> list[str]:
+    """Every text of a record."""
+    if type(value) is str:
+        found.append(value)
+    elif type(value) is dict:
+        for inner in value.values():
+            _all(inner, found)
+    elif type(value) is list:
+        for inner in value:
+            _all(inner, found)
+    return found
 
 
 def _texts(value: object, where: tuple) -> Iterator[tuple[tuple, str]]:

@@ -34,7 +34,7 @@ from survey.files.cache import Cache
 from survey.files.implementations import Implementations
 from survey.files.load import entry_files, load_taxonomy, read_entry, read_text
 from survey.files.reader import YamlProblem, locate, read_yaml
-from survey.files.writer import replace_scalar, write_file
+from survey.files.writer import locked, replace_scalar, write_file
 
 _PATH = re.compile(r"papers/[0-9]{4}/([^/]+)\.yaml")
 _KEY = re.compile(KEY_PATTERN)
@@ -301,21 +301,28 @@ def fix(root: Path, report: Report) -> list[Finding]:
     for finding in report.findings:
         if finding.fix is not None:
             by_path.setdefault(finding.path, []).append(finding)
-    for path, found in by_path.items():
-        text = before = read_text(root / path)
-        mended_places = set()
-        for finding in found:
-            if finding.where in mended_places:
-                continue  # A second fix of one place would undo the first.
-            try:
-                mended = replace_scalar(text, finding.where, finding.fix)
-            except KeyError:
-                continue
-            # A fix may never break the file.
-            if not read_yaml(mended)[1]:
-                text = mended
-                mended_places.add(finding.where)
-                applied.append(finding)
-        if text != before:
-            write_file(root / path, text)
+    with locked(root):
+        for path, found in by_path.items():
+            applied += _mend(root / path, found)
+    return applied
+
+
+def _mend(file: Path, found: list[Finding]) -> list[Finding]:
+    applied = []
+    text = before = read_text(file)
+    mended_places = set()
+    for finding in found:
+        if finding.where in mended_places:
+            continue  # A second fix of one place would undo the first.
+        try:
+            mended = replace_scalar(text, finding.where, finding.fix)
+        except KeyError:
+            continue
+        # A fix may never break the file.
+        if not read_yaml(mended)[1]:
+            text = mended
+            mended_places.add(finding.where)
+            applied.append(finding)
+    if text != before:
+        write_file(file, text)
     return applied
