@@ -1,4 +1,4 @@
-"""S106: characters that a reader does not see."""
+"""S106, S107: characters that a reader does not see, or takes for others."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ UNSEEN = re.compile(
 # Running text may be written in several lines.
 UNSEEN_IN_PROSE = re.compile(UNSEEN.pattern.replace("\x00-\x1f", "\x00-\x08\x0e-\x1f"))
 _PROSE = (("summary",), ("note",))
+# A word of Latin letters with a Cyrillic one among them, or the other way round.
+MIXED = re.compile(r"[A-Za-z\u00c0-\u024f]\w*[\u0400-\u052f]\w*|[\u0400-\u052f]\w*[A-Za-z\u00c0-\u024f]\w*")
 
 
 @entry_rule("S106", "unseen-character")
@@ -36,6 +38,19 @@ def unseen_character(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
         if found:
             message = f"U+{ord(found[0]):04X} cannot be seen, or changes what is shown beside it"
             yield Finding("S106", message, where, "take it out")
+
+
+@entry_rule("S107", "mixed-alphabets")
+def mixed_alphabets(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
+    """A word of a title or name holds Latin and Cyrillic letters, which look the same.
+
+    No search finds such a word, and an author who is written so gets a second page. Greek letters
+    are fine, since symbols are written with them.
+    """
+    printed = [(("title",), paper.title), *((("authors", i), name.printed) for i, name in enumerate(paper.names))]
+    for where, text in printed:
+        if not text.isascii() and (found := MIXED.search(text)):
+            yield Finding("S107", f"'{found[0]}' mixes Latin and Cyrillic letters", where, "write it in one alphabet")
 
 
 def _all(value: object, found: list[str]) -> list[str]:

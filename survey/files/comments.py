@@ -71,7 +71,12 @@ class Comments:
 
 def beside(notes: dict[Where, str]) -> Comments:
     """Comments at the ends of lines, by place: `{("pitfalls", 0): '"side effects"'}`."""
-    return Comments(inside=tuple(Comment(w, "beside", f"# {' '.join(n.split())}") for w, n in notes.items()))
+    return Comments(inside=tuple(Comment(where, "beside", f"# {_one_line(note)}") for where, note in notes.items()))
+
+
+def _one_line(note: str) -> str:
+    """A note as it may stand in a comment, whoever wrote it."""
+    return " ".join("".join(c if c.isprintable() else " " for c in note).split())
 
 
 # Finding

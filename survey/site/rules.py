@@ -33,7 +33,7 @@ _REFUSED = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]|
 _PATTERNS = {
     "anthology": venues.ANTHOLOGY, "brokenLine": titles.BROKEN_LINE, "brokenName": names.BROKEN,
     "capitals": names.CAPITALS, "ellipsis": titles.ELLIPSIS, "etAl": names.ET_AL, "glued": titles.GLUED,
-    "marks": names.MARKS, "markup": titles.MARKUP, "privateHost": links.PRIVATE, "ratio": titles.RATIO,
+    "marks": names.MARKS, "mixed": characters.MIXED, "markup": titles.MARKUP, "privateHost": links.PRIVATE, "ratio": titles.RATIO,
     "several": names.SEVERAL, "suffix": names.SUFFIX, "tail": links.TAIL, "tightColon": titles.TIGHT_COLON,
     "twoCapitals": names.TWO_CAPITALS, "unseen": characters.UNSEEN, "unseenInProse": characters.UNSEEN_IN_PROSE,
     "word": names.WORD,

@@ -66,6 +66,7 @@ RULES = {
     "S103": (text("year: 2022", 'year: "2022"'), "3:7", FINE),
     "S104": (one(kinds=["methods"]), "6:9", FINE),
     "S105": (one(pages="1 to 2"), "5:8", one(pages="1-2")),
+    "S107": (one(authors=["Kevin Meng", "D\u0430vid Bau"]), "2:23 | one alphabet", one(authors=["Kevin Meng", "Давид Бау"], title="Locating αEdit and ΔGPT")),
     "S106": (one(authors=["Kevin Meng", "David\u202e Bau"]), "2:23 | take it out", one(authors=["Kevin Meng", "Đàvid Bau"])),
     "I201": (one(ids={"arxiv": "https://arxiv.org/abs/2202.05262v2"}), '5:14 | write "2202.05262"', FINE),
     "I202": (one(ids={"arxiv": "2402.05262"}), "5:14", one(ids={"arxiv": "2302.05262"}, note="Posted late.")),

@@ -179,6 +179,13 @@ def test_a_new_entry_can_be_written_with_comments():
     assert read_yaml(text) == (record, [])
 
 
+@settings(max_examples=100)
+@given(st.text(max_size=30))
+def test_no_note_breaks_the_entry_that_it_stands_in(note):
+    record = make_entry()
+    assert read_yaml(dump(record, beside({("kinds", 0): note, ("title",): f"\x07\u2028\ud800{note}"}))) == (record, [])
+
+
 # Entries as people write them: any layout, comments anywhere
 
 

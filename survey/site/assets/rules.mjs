@@ -155,6 +155,16 @@ const ENTRY_RULES = {
     }
   },
 
+  *S107(paper, { patterns }) {
+    const names = paper.names.map((name, i) => ({ where: ["authors", i], text: name.printed }));
+    for (const { where, text } of [{ where: ["title"], text: paper.title }, ...names]) {
+      const found = text.match(patterns.mixed);
+      if (found) {
+        yield { message: `'${found[0]}' mixes Latin and Cyrillic letters`, where, hint: "write it in one alphabet" };
+      }
+    }
+  },
+
   *K903(paper) {
     const [, family, year, word] = /^([a-z]+)([0-9]{4})([a-z0-9]+)$/.exec(paper.key) ?? [];
     if (!family || paper.former_keys.includes(paper.key)) return;
