@@ -159,6 +159,74 @@ def test_entries_are_compared_alike(page, collection, taxonomy):
     assert found, "the collection has nothing to compare"
 
 
+_WORDS = "memory facts neurons layers night editing of models rank update trace recall".split()
+_PEOPLE = ["Ann Bau", "Cy Dee", "Eve Fox", "Gil Hay", "Ann J Bau", "Ida Joe"]
+
+
+@st.composite
+def neighbours(draw) -> dict[str, dict]:
+    """Entries that have much in common, by path."""
+    found = {}
+    for number in range(draw(st.integers(2, 9))):
+        words = draw(st.lists(st.sampled_from(_WORDS), min_size=1, max_size=6, unique=True))
+        authors = draw(st.lists(st.sampled_from(_PEOPLE), min_size=1, max_size=4, unique=True))
+        ids = draw(st.sampled_from([{"openreview": f"aBcDeFg{number:03}"}, {"arxiv": f"2202.0000{number}"}, {"doi": f"10.1000/{number}"}, {"openreview": "aBcDeFgHiJ"}]))
+        link = draw(st.sampled_from([None, None, "https://github.com/a/b", "https://www.github.com/A/b/", "https://github.com/a/c"]))
+        more = {"links": {"code": link}} if link else {}
+        if draw(st.booleans()):
+            more["related"] = [{"key": f"bau2022{draw(st.sampled_from('abc'))}", "as": "extends", "basis": "title"}]
+        if draw(st.integers(0, 6)) == 0:
+            more["former_keys"] = [f"bau2022{draw(st.sampled_from('abcxyz'))}"]
+        venue = draw(st.sampled_from(["arxiv", "neurips", "acl"]))
+        found[f"papers/2022/bau2022{'abcdefghi'[number]}.yaml"] = make_entry(title=" ".join(words), authors=authors, ids=ids, venue=venue, **more)
+    return found
+
+
+def test_neighbours_are_compared_alike(page, taxonomy):
+    codes = set()
+
+    @THOROUGH
+    @given(st.lists(neighbours(), min_size=6, max_size=12))
+    def same(collections):
+        cases, expected = [], []
+        for files in collections:
+            entries = [check_text(path, dump(rec), taxonomy)[0] for path, rec in files.items()]
+            assert all(entry.paper for entry in entries)
+            found = [f for f in check_together(entries, taxonomy) if f.code not in ELSEWHERE]
+            codes.update(f.code for f in found)
+            for entry in entries:
+                cases.append({"path": entry.path, "record": entry.record, "others": [row(e.path, e.paper) for e in entries if e is not entry]})
+                expected.append(sorted(repr(told(f, False)) for f in found if entry.path in (f.path, f.other)))
+        answers = [sorted(repr(without_place(f)) for f in answer["together"]) for answer in asked(page, cases)]
+        assert answers == expected
+
+    same()
+    assert codes >= {"D401", "D402", "D403", "K905", "L805", "N508", "R951", "R952"}
+
+
+def test_the_bounds_of_similarity_are_the_same(page, taxonomy):
+    """Titles with so many words of their own and in common, authors likewise, all of them."""
+    rare = [f"word{letter}" for letter in "abcdefghijkl"]
+    people = [f"{name} Bau" for name in ("Ann", "Cy", "Eve", "Gil", "Ida", "Joe", "Kim", "Lea", "Mia")]
+    files = {}
+    for common in range(8):
+        for mine in range(4):
+            for theirs in (0, 2):
+                for authors in range(6):
+                    one = make_entry(title=" ".join(["Bau", *rare[: common + mine]]), authors=people[:5], ids={"openreview": "aBcDeFgHi1"}, venue="arxiv")
+                    two = {**one, "title": " ".join(["Cat", *rare[:common], *rare[8 : 8 + theirs]]), "authors": [*people[:authors], *people[5 : 10 - authors]], "ids": {"openreview": "aBcDeFgHi2"}}
+                    files[common, mine, theirs, authors] = one, two
+    cases, expected = [], []
+    for one, two in files.values():
+        first, second = (check_text(f"papers/2022/bau2022{word}.yaml", dump(rec), taxonomy)[0] for word, rec in (("bau", one), ("cat", two)))
+        cases.append({"path": second.path, "record": two, "others": [row(first.path, first.paper)]})
+        found = check_together([first, second], taxonomy)
+        expected.append([told(f, False) for f in found if f.code == "D403"])
+    answers = [[without_place(f) for f in answer["together"] if f["code"] == "D403"] for answer in asked(page, cases)]
+    assert answers == expected
+    assert 20 < sum(map(bool, expected)) < len(expected) - 20, "no bounds are crossed"
+
+
 STRINGS = [
     "", " ", "a", "A b", "no", "Yes", "null", "~", "~x", "true", "True", "1", "-1", "1.5", "2305.10", "0x1f", "1_000", "1e5", ".5", ".inf",
     "12:30", "2026-11-22", "2026-11", "2026-11-22T10:00", "2026 to 2027", "...", "... x", "...x", "---", "- x", "-x", "? x", "?x", "x?", ":x",
@@ -202,6 +270,13 @@ def test_long_texts_are_folded_alike(page):
         assert answers == [dump(r) for r in records]
 
     same()
+
+
+def test_the_last_column_is_the_same(page):
+    texts = ["x" * a + " " + "y" * b for a in (1, 5, 40, 75) for b in range(30, 90)] + ["x" * n for n in range(60, 95)]
+    records = [{"summary": text, "authors": [text[:40], text[40:] or "z"], "ids": {"arxiv": text[:60]}, "acronym": text, "pitfalls": [{"id": text[:9]}]} for text in texts]
+    answers = page.evaluate("(records) => records.map((r) => checker.house.write(r).text)", records)
+    assert answers == [dump(r) for r in records]
 
 
 # What nobody would write
