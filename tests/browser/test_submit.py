@@ -520,6 +520,8 @@ def test_from_a_paper_to_its_correction(visit, collection, taxonomy):
     changes = person.page.locator(".submit-diff")
     assert changes.locator("del code").all_inner_texts() == ["acronym: ROME"]
     assert changes.locator("ins code").all_inner_texts() == ["acronym: ROMEO"]
+    # Two lines around the change, and a mark where nothing changes.
+    assert changes.locator(".submit-gap").count() == 2 and changes.locator("code").count() == 6
     issue = urlsplit(person.page.get_by_role("link", name="Hand in by an issue form").get_attribute("href"))
     assert issue.path == "/repo/issues/new"
     assert parse_qs(issue.query) == {"template": ["correct-entry.yml"], "key": ["meng2022locating"], "what": ["Changed: acronym"], "entry": [after]}
@@ -558,6 +560,24 @@ def test_a_long_correction_has_no_issue_form(person):
     person.fill(note="word " * 390, sources="\n".join(f"source {i} of this entry, with a rather long name" for i in range(120)))
     expect(person.page.get_by_role("button", name="Copy, and edit on GitHub")).to_be_visible()
     expect(person.page.get_by_role("link", name="Hand in by an issue form")).to_have_count(0)
+
+
+def test_what_the_form_cannot_say_is_kept(person):
+    """Authors whose text means something else in the form, and fields that it does not have."""
+    odd = ["A | B", "{C}", {"literal": "D, {E}"}, {"literal": "F", "orcid": "0000-0001-2345-6789"}, {"given": "G"}, {}, 5]
+
+    def with_odd_authors(route):
+        shard = route.fetch().json()
+        for item in shard:
+            item["record"] |= {"authors": odd, "nickname": "x", "pitfalls": [{"id": "unheard-of", "stance": "shows", "basis": "abstract", "extra": "y"}]}
+        route.fulfill(json=shard)
+
+    person.page.route("**/data/entries/*.json", with_odd_authors)
+    person.open("?key=meng2022locating")
+    expect(person.page.locator(".submit-diff")).to_contain_text("Nothing yet.")
+    person.fill(acronym="ROMEO")
+    assert person.page.locator(".submit-diff ins code").all_inner_texts() == ["acronym: ROMEO"]
+    assert 'authors: ["A | B", "{C}"' in person.text() and "nickname: x" in person.text() and "extra: y" in person.text()
 
 
 def test_suggested_tags_of_an_entry_are_confirmed(person):

@@ -137,7 +137,7 @@ export class Form {
 
   /** An author as a line of the form, which is read as that author again. */
   authorLine(author) {
-    const line = writeAuthor(author);
+    const line = strip(writeAuthor(author));
     if (JSON.stringify(readAuthor(line)) !== JSON.stringify(author)) this.odd.set(line, author);
     return line;
   }
