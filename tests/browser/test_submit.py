@@ -577,7 +577,8 @@ def test_what_the_form_cannot_say_is_kept(person):
     expect(person.page.locator(".submit-diff")).to_contain_text("Nothing yet.")
     person.fill(acronym="ROMEO")
     assert person.page.locator(".submit-diff ins code").all_inner_texts() == ["acronym: ROMEO"]
-    assert 'authors: ["A | B", "{C}"' in person.text() and "nickname: x" in person.text() and "extra: y" in person.text()
+    text = person.text()
+    assert 'authors:\n  - A | B\n  - "{C}"\n  - {literal: "D, {E}"}\n' in text and "nickname: x" in text and 'extra: "y"' in text
 
 
 def test_suggested_tags_of_an_entry_are_confirmed(person):
