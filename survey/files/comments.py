@@ -170,9 +170,7 @@ class _Reader:
         line = self._line(at)
         ended = self._ended(at)
         if ended and self._line(ended[0].end) == line:
-            # A field that begins and ends here goes before its value; of longer ones, the inner.
-            here = [u for u in ended if self._line(u.start) == line]
-            return (here[0] if here else ended[-1]).where, "beside"
+            return ended[-1].where, "beside"  # Of a list that ends with its item, the item.
         around = self._around(at)
         return (around.where, "beside") if around else None
 
