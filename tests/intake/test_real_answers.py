@@ -10,8 +10,11 @@ import pytest
 
 from survey.collection import Name
 from survey.intake import IntakeError, arxiv, crossref
+from survey.intake.add import Wanted, propose
 from survey.intake.client import Answer
 from survey.intake.errors import NotFound
+from survey.intake.source import Source
+from tests.intake.services import Said
 
 FOLDER = os.environ.get("SURVEY_SERVICES")
 pytestmark = pytest.mark.skipif(not FOLDER, reason="SURVEY_SERVICES names no folder with real answers")
@@ -79,3 +82,20 @@ def test_real_answers_break_nothing_when_they_are_cut():
             arxiv.read(Answer(200, "application/atom+xml", body[:end]))
         except IntakeError as error:
             assert "\n" not in str(error)
+
+
+# Through the whole intake
+
+
+def test_real_answers_go_all_the_way(services, client, collection):
+    conference = crossref_answer("3_conference")
+    services.answers["crossref 10.1145/3184558.3186235"] = Said(body=json.dumps(conference).encode())
+    proposal = propose(Wanted("doi", Source("doi", "10.1145/3184558.3186235")), collection, client)
+    assert (proposal.record["venue"], proposal.record["year"], proposal.key) == ("www", 2018, "buhmann2018dllearner")
+    assert proposal.record["authors"][0] == "Lorenz Bühmann" and proposal.record["ids"] == {"doi": "10.1145/3184558.3186235"}
+    answer = arxiv_answer("id_2104")
+    services.answers["arxiv 2104.12255"] = Said(type=answer.type, body=answer.body)
+    assert propose(Wanted("arxiv", Source("arxiv", "2104.12255")), collection, client).key == "nguyen20210"
+    services.answers["crossref 10.1103/physrevb.89.140501"] = Said(body=json.dumps(crossref_answer("1_multiple_authors")).encode())
+    with pytest.raises(IntakeError, match="Physical Review B"):
+        propose(Wanted("doi", Source("doi", "10.1103/physrevb.89.140501")), collection, client)
