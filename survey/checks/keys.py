@@ -19,7 +19,11 @@ from survey.checks.registry import (
 from survey.collection.paper import Paper, make_key
 from survey.collection.text import fold
 
-built_in("K901", "stray-file", "Below papers/ there are only entries: papers/<year>/<key>.yaml.")
+built_in("K901", "stray-file", """
+    Below papers/ there are only entries: papers/<year>/<key>.yaml.
+
+    Each is a file of its own: links, folders below a year, pipes and devices are never opened.
+    Hidden files are left alone until somebody commits them.""")
 built_in("K902", "key-form", """
     The file name is no citation key: family name, year, first word of the title, all in lower
     case ASCII letters and digits, such as meng2022locating.""")

@@ -270,7 +270,9 @@ def test_a_kill_at_any_moment_leaves_the_collection_whole(tmp_path):
     entry = json.dumps(make_entry(summary="word " * 300))
     chance = random.Random(5)
     unfinished = 0
-    for _ in range(20):
+    for kills in range(100):
+        if kills >= 20 and unfinished:
+            break
         writer = child(root, _LOOP, entry)
         assert writer.stdout.readline() == "ready\n"
         time.sleep(chance.uniform(0, 0.03))
@@ -284,4 +286,4 @@ def test_a_kill_at_any_moment_leaves_the_collection_whole(tmp_path):
         assert len(keys) <= 2
         for path in (root / "papers").glob("*/new*.yaml"):
             path.unlink()
-    assert unfinished, "some of the kills came in the middle"
+    assert unfinished, "none of the kills came in the middle"
