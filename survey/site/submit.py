@@ -8,6 +8,7 @@ from typing import get_args
 
 from survey.collection import Collection
 from survey.collection.paper import ID_SCHEMES, LINK_KINDS, Basis, Kind, Status
+from survey.intake.issue_form import CORRECT, SUBMIT
 from survey.site.fill import FillError
 from survey.site.guide import as_html, meanings
 
@@ -18,7 +19,6 @@ SERVICES = {
     "openreview": "https://api2.openreview.net",
     "openreview1": "https://api.openreview.net",
 }
-ISSUE_FORM = "submit-paper.yml"
 
 _ID_LABELS = {
     "arxiv": ("arXiv id", "2202.05262"), "doi": ("DOI", "10.18653/v1/2023.emnlp-main.296"),
@@ -52,14 +52,15 @@ def submit_html(collection: Collection, base: str, source: str, root: Path) -> s
     base = escape(base)
     source = escape(source)
     services = " ".join(f'data-{name}="{escape(address)}"' for name, address in SERVICES.items())
+    form = f"{source}/issues/new?template={SUBMIT.file}"
+    by_form = f'<li>an <a href="{form}">issue form</a> takes an id, and a program makes the pull request;</li>\n' if source else ""
     return f"""\
 <link rel="stylesheet" href="{base}assets/survey/submit.css">
 <noscript><div class="submit-notice"><p>This page needs JavaScript. Without it there are other ways:</p>
 <ul><li><code>survey add 2202.05262</code> in a clone of the repository writes the entry, and
 <code>survey check</code> looks it over;</li>
-<li>an <a href="{source}/issues/new?template={ISSUE_FORM}">issue form</a> takes an id, and a program makes the
-pull request;</li><li>an entry is a short file that <a href="{base}contributing/">can be written by hand</a>.</li></ul></div></noscript>
-<div class="submit" id="submit-root" data-base="{base}" data-source="{source}" data-state="loading" {services}>
+{by_form}<li>an entry is a short file that <a href="{base}contributing/">can be written by hand</a>.</li></ul></div></noscript>
+<div class="submit" id="submit-root" data-base="{base}" data-source="{source}" data-form="{CORRECT.file}" data-state="loading" {services}>
 <script>{_MODE}</script>
 <p class="submit-lead"></p>
 <form class="submit-lookup" id="submit-lookup">

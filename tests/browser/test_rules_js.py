@@ -12,12 +12,13 @@ from survey.checks import RULES
 from survey.checks.run import check_text, check_together
 from survey.collection.names import split_name
 from survey.collection.paper import make_key
+from survey.files.load import PACKAGE, entry_files, read_text
 from survey.files.reader import read_yaml
 from survey.files.writer import dump, scalar
 from survey.formats.jsonl import record
 from survey.intake.entry import free_key
 from survey.site.rules import ELSEWHERE, rules
-from survey.site.submission import row
+from survey.site.submission import path_of, row
 from tests.browser.conftest import ASSETS
 from tests.checks.examples import ELSEWHERE as SHOWN_ELSEWHERE
 from tests.checks.examples import RULES as EXAMPLES
@@ -137,8 +138,11 @@ def test_every_entry_is_written_and_judged_alike(page, collection, taxonomy):
 
 
 def test_entries_are_compared_alike(page, collection, taxonomy):
-    papers = sorted(collection.values(), key=lambda p: f"papers/{p.year}/{p.key}.yaml")
-    entries = [check_text(f"papers/{p.year}/{p.key}.yaml", dump({k: v for k, v in record(p).items() if k != "key"}), taxonomy)[0] for p in papers]
+    root = PACKAGE.parent
+    entries = [check_text(path, read_text(root / path), taxonomy)[0] for path, _ in entry_files(root)]
+    # Rows stand in the collection's order, and are compared in that of the check.
+    rows = [row(path_of(p), p) for p in collection.values()]
+    assert [r[0] for r in rows] != [e.path for e in entries] and len(rows) == len(entries)
     found = [f for f in check_together(entries, taxonomy) if f.code not in ELSEWHERE]
     answers = page.evaluate(
         """([rows, cases]) => {
@@ -148,7 +152,7 @@ def test_entries_are_compared_alike(page, collection, taxonomy):
                 return known.check(paper, written, paper.key);
             });
         }""",
-        json.loads(json.dumps([[row(e.path, e.paper) for e in entries], [[e.path, e.record] for e in entries]])),
+        json.loads(json.dumps([rows, [[e.path, e.record] for e in entries]])),
     )
     told_of = {e.path: [] for e in entries}
     for f in found:

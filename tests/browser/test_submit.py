@@ -330,6 +330,9 @@ def test_the_same_paper_again_is_told(person, collection):
     person.fill_well()
     person.fill(title=known.title, authors="\n".join(n.printed for n in known.names), year="2022", ids__arxiv=known.ids.arxiv)
     assert {"D401", "D402"} <= set(person.codes())
+    told = person.page.locator(".submit-problems li").filter(has_text="D401")
+    expect(told).to_contain_text("papers/2022/meng2022locating.yaml has the same arxiv id")
+    assert told.get_by_role("link", name="see it").get_attribute("href").endswith("papers/meng2022locating/")
     # The key of another entry is never proposed.
     assert person.address()[1]["filename"] == "papers/2022/meng2022locatingand.yaml"
 
@@ -446,6 +449,14 @@ def test_an_entry_that_is_too_long_for_an_address_is_copied(visit):
     actions.get_by_role("button", name="Copy the entry").click()
     expect(person.page.locator(".submit-done")).to_have_text("Copied the entry.")
     assert person.page.evaluate("navigator.clipboard.readText()") == person.text()
+
+
+def test_a_site_without_a_repository_offers_a_copy(person):
+    person.page.route("**/contributing/submit/", lambda route: route.fulfill(body=re.sub(r'data-source="[^"]*"', 'data-source=""', route.fetch().text()), content_type="text/html"))
+    person.open().fill_well()
+    actions = person.page.locator(".submit-actions")
+    expect(actions.get_by_role("button", name="Copy the entry")).to_be_visible()
+    expect(actions.get_by_role("link")).to_have_count(0)
 
 
 def test_without_the_right_to_the_clipboard_the_entry_is_selected(person):

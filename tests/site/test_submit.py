@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import time
 from typing import get_args
 
@@ -14,6 +15,7 @@ from survey.collection import Collection
 from survey.collection.paper import ID_SCHEMES, LINK_KINDS, Kind, Paper
 from survey.files.load import PACKAGE
 from survey.files.writer import dump
+from survey.intake.issue_form import CORRECT, SUBMIT
 from survey.site.fill import FillError
 from survey.site.guide import as_html, as_text, meanings
 from survey.site.rules import ELSEWHERE
@@ -55,6 +57,14 @@ def test_the_services_stand_in_the_page(html):
 
 def test_addresses_are_escaped(collection):
     assert '<b>"' not in submit_html(collection, "../../", 'https://example.org/"<b>"', ROOT)
+
+
+def test_the_issue_forms_are_those_that_are_read(html, collection):
+    assert f'data-form="{CORRECT.file}"' in html and f"https://example.org/repo/issues/new?template={SUBMIT.file}" in html
+    script = (PACKAGE / "site/assets/submit.mjs").read_text("utf-8")
+    asked = re.search(r"const asked = \{ (.*) \};", script)[1]
+    assert {part.split(":")[0].strip() for part in asked.split(",") if ":" in part} <= {field.id for field in CORRECT.fields}
+    assert "issues/new" not in submit_html(collection, "../../", "", ROOT)
 
 
 def test_without_a_guide_the_page_is_not_built(collection, tmp_path):

@@ -287,7 +287,7 @@ class Submission {
     this.form.mark(new Set(marked.map(({ where }) => this.form.at(where)).filter(Boolean)));
   }
 
-  problem({ code, severity, message, hint, where, fix, line, column, path }) {
+  problem({ code, severity, message, hint, where, fix, line, column, path, other }) {
     const control = code === "A356" ? document.getElementById("submit-confirmed") : this.form.at(where);
     const { name, summary } = this.checker.data.rules[code];
     const place = line ? `${line}:${column}` : path;
@@ -305,8 +305,15 @@ class Submission {
       " ",
       control ? h("button.submit-link", { type: "button", onclick: go }, ...text) : h("span", {}, ...text),
       hint ? h("span.submit-hint", {}, ` ${hint}`) : null,
+      other ? h("span", {}, " ", this.linkTo(other === this.entry.path ? path : other)) : null,
       fix === null ? null : h("span", {}, " ", button("Mend it", () => this.mend(where, fix), "submit-link")),
     );
+  }
+
+  /** A link to the page of the entry that lies there. */
+  linkTo(path) {
+    const key = path.split("/").at(-1).replace(/\.yaml$/, "");
+    return h("a", { href: `${this.base}papers/${key}/` }, "see it");
   }
 
   /** Put the safe correction of a problem in its place, as `survey check --fix` does. */
@@ -339,7 +346,7 @@ class Submission {
     const { path } = this.entry;
     const ready = !blank && path && (!this.old || this.entry.changed);
     const errors = this.entry.findings.filter(({ severity }) => severity === "error").length;
-    const made = ready ? (this.old ? this.correction() : this.creation()) : [h("p.submit-hint", {}, this.waiting())];
+    const made = ready ? this.waysIn() : [h("p.submit-hint", {}, this.waiting())];
     if (ready && errors) {
       made.unshift(h("p.submit-hint", {}, `The check of the pull request will refuse it until ${errors === 1 ? "the error is" : "the errors are"} mended.`));
     }
@@ -354,6 +361,12 @@ class Submission {
   waiting() {
     if (this.old) return "Change something, and it can be handed in.";
     return "With title, authors and year the entry has its file name and can be handed in.";
+  }
+
+  waysIn() {
+    // A site without a repository can only show the entry.
+    if (!this.source) return [this.copyButton(true), this.downloadButton()];
+    return this.old ? this.correction() : this.creation();
   }
 
   creation() {
@@ -381,7 +394,7 @@ class Submission {
     const edit = `${this.source}/edit/main/${this.old.path}`;
     const asked = { key: this.old.key, what: `Changed: ${this.changedFields().join(", ")}`, entry: text };
     const fields = Object.entries(asked).map(([name, value]) => `&${name}=${encodeURIComponent(value)}`);
-    const issue = `${this.source}/issues/new?template=correct-entry.yml${fields.join("")}`;
+    const issue = `${this.source}/issues/new?template=${this.root.dataset.form}${fields.join("")}`;
     const open = () => {
       // The window must open at once, while the click is fresh.
       window.open(edit, "_blank", "noopener");

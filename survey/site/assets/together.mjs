@@ -20,6 +20,7 @@ export class Known {
         checker,
       ),
     );
+    this.inOrder = this.entries.toSorted((a, b) => byPlace(a.path, b.path));
     this.keys = new Set(this.entries.flatMap(({ key, former_keys }) => [key, ...former_keys]));
     this.rows = new Map(this.entries.map(({ key }, row) => [key, row]));
   }
@@ -33,8 +34,8 @@ export class Known {
   /** What is found about `paper` when it stands among the others, in place of the entry `instead`. */
   check(paper, written, instead = null) {
     const ours = prepared(paper, this.checker);
-    const others = this.entries.filter(({ key }) => key !== instead);
-    const at = others.findIndex(({ path }) => path > ours.path);
+    const others = this.inOrder.filter(({ key }) => key !== instead);
+    const at = others.findIndex(({ path }) => byPlace(path, ours.path) > 0);
     const entries = others.toSpliced(at < 0 ? others.length : at, 0, ours);
     const found = [];
     for (const [code, rule] of Object.entries(COLLECTION_RULES)) {
@@ -56,6 +57,13 @@ export class Known {
   static get codes() {
     return Object.keys(COLLECTION_RULES);
   }
+}
+
+/** The order in which `survey check` reads entries: the last year first, then by name. */
+function byPlace(one, other) {
+  const [ours, theirs] = [one, other].map((path) => path.split("/"));
+  const by = (a, b) => (a < b ? -1 : Number(a > b));
+  return by(theirs[1], ours[1]) || by(ours[2], theirs[2]);
 }
 
 function keyOf(path) {
