@@ -115,8 +115,8 @@ class Submission {
       lead.append(h("strong", {}, `There is no entry ${this.missing}. `));
     }
     lead.append(
-      "Look a paper up or fill in the form; the entry and its problems stand beside it. " +
-        "Nothing is sent until you open GitHub, which makes a pull request of it.",
+      "Look a paper up or fill in the form; the entry and what is wrong with it show as you type. " +
+        "Only the id that you look up leaves this page, until you open GitHub, which makes a pull request of the entry.",
     );
   }
 
