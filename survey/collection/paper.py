@@ -21,7 +21,8 @@ RelationKind = Literal[
 ]
 Status = Literal["withdrawn", "retracted"]
 
-KEY_PATTERN = r"^[a-z]+[0-9]{4}[a-z0-9]+$"
+# With bounds, since a key is the name of a file.
+KEY_PATTERN = r"^[a-z]{1,60}[0-9]{4}[a-z0-9]{1,120}$"
 ARXIV_PATTERN = r"^([0-9]{4}\.[0-9]{4,5}|[a-z-]+(\.[A-Z]{2})?/[0-9]{7})$"
 DOI_PATTERN = r"^10\.[0-9]{4,9}/[^\s{}\\\"]+$"
 ANTHOLOGY_PATTERN = r"^([0-9]{4}\.[a-z0-9_]+-[a-z0-9_]+\.[0-9]+|[A-Z][0-9]{2}-[0-9]{4})$"

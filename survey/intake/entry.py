@@ -7,7 +7,7 @@ from collections.abc import Container
 from typing import NamedTuple
 
 from survey.collection.names import Name, split_name
-from survey.collection.paper import DOI_PATTERN, make_key
+from survey.collection.paper import DOI_PATTERN, KEY_PATTERN, make_key
 from survey.collection.taxonomy import Taxonomy
 from survey.collection.text import fold
 from survey.formats.common import protected_words
@@ -124,8 +124,8 @@ def free_key(record: dict, taken: Container[str]) -> str:
     words = [re.sub(r"[^a-z0-9]", "", fold(word)) for word in record["title"].split()]
     words = [word for word in words if word]
     first = make_key(name, record["year"], record["title"])
-    if not re.fullmatch(r"[a-z]+[0-9]{4}[a-z0-9]+", first):
-        raise IntakeError(f"no key can be made of '{name.printed}' and '{record['title'][:60]}': write them in Latin letters")
+    if not re.fullmatch(KEY_PATTERN, first):
+        raise IntakeError(f"no key can be made of '{name.printed[:60]}' and '{record['title'][:60]}': Latin letters are needed, and not too many")
     # The key ends with the first word that is no article.
     start = next(i for i, word in enumerate(words) if first.endswith(word))
     key = first
@@ -133,6 +133,6 @@ def free_key(record: dict, taken: Container[str]) -> str:
         if key not in taken:
             return key
         key += word
-    if key in taken:
+    if key in taken or not re.fullmatch(KEY_PATTERN, key):
         raise IntakeError(f"every key that the title allows is taken, {key} the last: is it really another paper?")
     return key

@@ -88,6 +88,11 @@ def test_names_and_titles_in_other_scripts_make_no_key():
         free_key({"title": "编辑", "authors": ["王 伟"], "year": 2026}, ())
 
 
+def test_a_word_without_end_makes_no_key():
+    with pytest.raises(IntakeError, match="no key can be made of 'Ann Bau' and 'AAAA"):
+        free_key({"title": "A" * 300, "authors": ["Ann Bau"], "year": 2026}, ())
+
+
 # Suggested tags
 
 ABSTRACT = (

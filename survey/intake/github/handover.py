@@ -12,11 +12,12 @@ import re
 import stat
 from pathlib import Path
 
+from survey.collection.paper import KEY_PATTERN
 from survey.errors import UserError
 from survey.files.reader import MAX_BYTES
 from survey.files.writer import write_file
 
-ENTRY = re.compile(r"papers/([0-9]{4})/([a-z]+[0-9]{4}[a-z0-9]+)\.yaml")
+ENTRY = re.compile(rf"papers/([0-9]{{4}})/({KEY_PATTERN.strip('^$')})\.yaml")
 """The path of an entry: nothing else is ever written, and no other path can be said by it."""
 LIMIT = 4 * 1024 * 1024
 
