@@ -34,7 +34,8 @@ from survey.files.cache import Cache
 from survey.files.implementations import Implementations
 from survey.files.load import entry_files, load_taxonomy, read_entry, read_text
 from survey.files.reader import YamlProblem, locate, read_yaml
-from survey.files.writer import locked, replace_scalar, write_file
+from survey.files.storage import locked, write_file
+from survey.files.writer import replace_scalar
 
 _PATH = re.compile(r"papers/[0-9]{4}/([^/]+)\.yaml")
 _KEY = re.compile(KEY_PATTERN)

@@ -40,7 +40,7 @@ def _seconds(text: str) -> float:
 
 def run(args: argparse.Namespace) -> int:
     from survey import load
-    from survey.files.writer import write_file
+    from survey.files.storage import write_file
     from survey.intake import audit
 
     collection = load(args.root)

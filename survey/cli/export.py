@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from survey import load
     from survey.cli.output import plural
-    from survey.files.writer import write_file
+    from survey.files.storage import write_file
     from survey.formats import FORMATS
 
     collection = load(args.root)

@@ -11,11 +11,6 @@ import yaml
 from survey.collection.paper import Paper
 from survey.files.comments import Comment, Comments
 from survey.files.reader import compose, read_yaml
-from survey.files.storage import create_file, locked, move_file, write_file
-
-__all__ = [
-    "ORDER", "WIDTH", "create_file", "dump", "locked", "move_file", "replace_scalar", "scalar", "write_file",
-]  # fmt: skip
 
 WIDTH = 88
 NO_COMMENTS = Comments()

@@ -15,7 +15,7 @@ from pathlib import Path
 from survey.collection.paper import KEY_PATTERN
 from survey.errors import UserError
 from survey.files.reader import MAX_BYTES
-from survey.files.writer import write_file
+from survey.files.storage import write_file
 
 ENTRY = re.compile(rf"papers/([0-9]{{4}})/({KEY_PATTERN.strip('^$')})\.yaml")
 """The path of an entry: nothing else is ever written, and no other path can be said by it."""
