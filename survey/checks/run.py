@@ -37,7 +37,8 @@ from survey.files.reader import YamlProblem, locate, read_yaml
 from survey.files.storage import locked, write_file
 from survey.files.writer import replace_scalar
 
-_PATH = re.compile(r"papers/[0-9]{4}/([^/]+)\.yaml")
+# Where an entry lies, and its key.
+PATH = re.compile(r"papers/[0-9]{4}/([^/]+)\.yaml")
 _KEY = re.compile(KEY_PATTERN)
 _TAXONOMY = "survey/collection/taxonomy/"
 
@@ -147,7 +148,7 @@ def _check_file(file: Path, path: str, stat, taxonomy: Taxonomy) -> tuple[Entry,
 def check_text(path: str, text: str, taxonomy: Taxonomy) -> tuple[Entry, list[Finding]]:
     """Check one entry by itself, as it would stand at `path`. Nothing is read from disk."""
     key = Path(path).stem
-    match = _PATH.fullmatch(path)
+    match = PATH.fullmatch(path)
     if not match:
         return Entry(path, key, None, None), [Finding("K901", "this is no papers/<year>/<key>.yaml", path=path, line=1, column=1)]
     found = []
@@ -264,7 +265,7 @@ def _against_main(root: Path, base: str, present: set[str], entries: list[Entry]
     findings = []
     parts = listing.split("\0")
     for status, path in zip(parts[::2], parts[1::2], strict=False):
-        match = _PATH.fullmatch(path)
+        match = PATH.fullmatch(path)
         if status == "A" or not match:
             continue
         key = match[1]

@@ -37,11 +37,9 @@ def run(args: argparse.Namespace) -> int:
     only = None
     if args.paths:
         only = [Path(p) for p in args.paths]
-        if missing := [str(p) for p in only if not os.path.lexists(p)]:
-            print(f"survey: there is no {printable(', '.join(missing))}", file=sys.stderr)
-            return 2
-        if strange := [str(p) for p in only if not _checked(p, root)]:
-            print(f"survey: nothing is checked in {printable(', '.join(strange))}: entries are below {root / 'papers'}", file=sys.stderr)
+        # Among the entries, or in the package (the taxonomy).
+        if wrong := wrong_paths(only, root, ("papers", "survey")):
+            print(f"survey: {printable(wrong)}", file=sys.stderr)
             return 2
     report = check(root, only)
     if args.fix:
@@ -61,12 +59,22 @@ def run(args: argparse.Namespace) -> int:
     return int(report.failed)
 
 
-def _checked(path: Path, root: Path) -> bool:
-    """Whether a finding can lie there: among the entries, or in the package (the taxonomy)."""
+def wrong_paths(paths: list[Path], root: Path, folders: tuple[str, ...]) -> str:
+    """What is wrong with paths that a user named, or '': each must be there, and be in one of these
+    folders of the clone, or hold one."""
+    if missing := [str(p) for p in paths if not os.path.lexists(p)]:
+        return f"there is no {', '.join(missing)}"
+    places = [root / folder for folder in folders]
+    if strange := [str(p) for p in paths if not _meets(p, places)]:
+        return f"nothing is checked in {', '.join(strange)}: entries are below {root / 'papers'}"
+    return ""
+
+
+def _meets(path: Path, folders: list[Path]) -> bool:
     return any(
         place == folder or folder in place.parents or place in folder.parents
         for place in (Path(os.path.abspath(path)), path.resolve())
-        for folder in (root / "papers", root / "survey")
+        for folder in folders
     )
 
 

@@ -4,8 +4,8 @@
     survey fmt papers/2022/x2022y.yaml   this entry; a folder means all entries in it
     survey fmt --check                   write nothing, show what would change
 
-A file that cannot be read is left alone and told with its place. Exit code 1 if there is one, and
-with --check if a file would change.
+A file that cannot be read, or is no entry, is left alone and told with its place. Exit code 1 if
+there is one, and with --check if a file would change.
 """
 
 from __future__ import annotations
@@ -43,43 +43,38 @@ class _Result:
 def run(args: argparse.Namespace) -> int:
     from contextlib import nullcontext
 
-    from survey.files import CollectionError, find_root
+    from survey.cli.check import wrong_paths
+    from survey.files import find_root
     from survey.files.storage import locked
     from survey.progress import Progress
 
-    try:
-        root = find_root(args.root)
-    except CollectionError:
-        if not args.paths:
-            raise
-        root = None  # Files may be named outside of a clone, too.
-    files, strange = _files(args.paths, root)
+    root = find_root(args.root)
+    wrong = wrong_paths([Path(p) for p in args.paths], root, ("papers",))
+    files, strange = ([], wrong) if wrong else _files(args.paths, root)
     if strange:
         print(f"survey: {printable(strange)}", file=sys.stderr)
         return 2
     results = []
-    holding = nullcontext() if args.check or root is None else locked(root)
+    holding = nullcontext() if args.check else locked(root)
     with holding, Progress(len(files), "Formatting", "entry") as progress:
         for file in files:
-            results.append(_result(file, args.check))
+            results.append(_result(file, args.check, root))
             progress.advance()
     (_json if args.format == "json" else _text)(results, args.check)
     return int(any(r.status in ("unreadable", "would-change") for r in results))
 
 
-def _files(paths: list[str], root: Path | None) -> tuple[list[Path], str]:
+def _files(paths: list[str], root: Path) -> tuple[list[Path], str]:
     """The files to look at, and what is wrong with the paths, if anything is."""
     from survey.files.load import entry_files
 
     found: dict[Path, None] = {}
     for path in [Path(p) for p in paths] or [root / "papers"]:
-        if not os.path.lexists(path):
-            return [], f"there is no {path}"
         if not path.is_dir() or path.is_symlink():
             found[Path(os.path.abspath(path))] = None
             continue
         folder = path.resolve()
-        entries = [root / p for p, _ in entry_files(root) if p.endswith(".yaml")] if root else []
+        entries = [root / p for p, _ in entry_files(root) if p.endswith(".yaml")]
         inside = [p for p in entries if folder in p.parents]
         if not inside and paths:
             return [], f"there are no entries in {path}"
@@ -87,7 +82,7 @@ def _files(paths: list[str], root: Path | None) -> tuple[list[Path], str]:
     return list(found), ""
 
 
-def _result(file: Path, check: bool) -> _Result:
+def _result(file: Path, check: bool, root: Path) -> _Result:
     from survey.errors import UserError
     from survey.files.house import house_format
     from survey.files.load import read_entry
@@ -95,6 +90,8 @@ def _result(file: Path, check: bool) -> _Result:
     from survey.files.storage import write_file
 
     name = _near(file)
+    if not _is_entry(file, root):
+        return _Result(name, "unreadable", "K901", "this is no papers/<year>/<key>.yaml", 1, 1)
     try:
         text = read_entry(file)
         house = house_format(text)
@@ -108,6 +105,14 @@ def _result(file: Path, check: bool) -> _Result:
         return _Result(name, "would-change", diff="\n".join(_diff(name, text, house)))
     write_file(file, house)
     return _Result(name, "changed")
+
+
+def _is_entry(file: Path, root: Path) -> bool:
+    """Whether an entry could lie there, so that nothing else is ever rewritten."""
+    from survey.checks.run import PATH
+
+    place, top = file.parent.resolve() / file.name, root.resolve()
+    return place.is_relative_to(top) and bool(PATH.fullmatch(place.relative_to(top).as_posix()))
 
 
 def _near(file: Path) -> str:

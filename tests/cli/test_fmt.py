@@ -97,19 +97,46 @@ def test_paths_choose(survey, wild):
     assert ((wild / PATH).read_text(), (wild / OTHER).read_text()) == (WILD, HOUSE)
 
 
-def test_a_draft_outside_of_any_clone(survey, tmp_path, monkeypatch):
+@pytest.mark.parametrize("path", ["CITATION.cff", "../draft.yaml", "survey/venues.yaml", "papers/../CITATION.cff"])
+def test_what_the_check_refuses_is_refused_in_its_words(survey, root, path):
+    file = root / path
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(WILD)
+    code, out, err = survey("fmt", path)
+    assert (code, out) == (2, "") and err == f"survey: nothing is checked in {path}: entries are below {root / 'papers'}\n"
+    if not path.startswith("survey/"):  # The check may be asked about the taxonomy.
+        assert survey("check", path) == (code, out, err)
+    assert survey("fmt", "--check", path)[0] == 2
+    assert file.read_text() == WILD
+
+
+@pytest.mark.parametrize("path", ["papers/notes.yaml", "papers/2022/README.md"])
+def test_what_is_no_entry_is_never_rewritten(survey, root, path):
+    (root / path).write_text(WILD)
+    code, out, _ = survey("fmt", path)
+    assert code == 1 and out.startswith(f"{path}:1:1: K901 this is no papers/<year>/<key>.yaml\n")
+    assert (root / path).read_text() == WILD
+
+
+def test_outside_of_any_clone_nothing_is_done(survey, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("survey.files.load.PACKAGE", tmp_path / "nowhere")
     (tmp_path / "draft.yaml").write_text(WILD)
-    assert survey("fmt", "draft.yaml")[0] == 0
-    assert (tmp_path / "draft.yaml").read_text() == HOUSE
-    code, _, err = survey("fmt")
-    assert code == 1 and "there is no folder papers/" in err
+    for words in (["fmt", "draft.yaml"], ["fmt"], ["check", "draft.yaml"]):
+        code, _, err = survey(*words)
+        assert code == 1 and "there is no folder papers/" in err
+    assert (tmp_path / "draft.yaml").read_text() == WILD
 
 
-@pytest.mark.parametrize("words", [["nowhere.yaml"], ["empty"]])
+def test_an_entry_is_found_through_a_link_to_the_clone(survey, wild, tmp_path):
+    (tmp_path / "link").symlink_to(wild)
+    assert survey("fmt", str(tmp_path / "link" / PATH))[0] == 0
+    assert (wild / PATH).read_text() == HOUSE
+
+
+@pytest.mark.parametrize("words", [["nowhere.yaml"], ["papers/2023"]])
 def test_wrong_paths_are_wrong_usage(survey, root, words):
-    (root / "empty").mkdir()
+    (root / "papers/2023").mkdir()
     code, out, err = survey("fmt", *words)
     assert (code, out) == (2, "") and err.startswith("survey: there ")
 
