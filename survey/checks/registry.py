@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
@@ -73,6 +74,8 @@ RULES: dict[str, Rule] = {}
 
 Found = Iterator[Finding]
 
+YEAR = re.compile(r"(?:19|20)[0-9]{2}$")
+
 
 def entry_rule(code: str, name: str, severity: Severity = Severity.ERROR):
     """Register `check(paper, entry, taxonomy) -> findings`, run on each valid entry alone."""
@@ -114,14 +117,21 @@ def similar_ids(tag: str, known) -> str:
 
 
 def similar_term(tag: str, spellings: dict[str, str]) -> str:
-    """The same for a term of the taxonomy, which may be spelled in several ways."""
-    from survey.collection.text import nearest
+    """The same for a term of the taxonomy, which may be spelled in several ways, and with a year."""
+    from survey.collection.text import nearest, spelling
 
-    guess = nearest(tag, list(spellings))
+    words = " ".join(word for word in spelling(tag).split() if not YEAR.match(word))
+    guess = words if words in spellings else nearest(tag, list(spellings))
     return f"did you mean {spellings[guess]}?" if guess else ""
+
+
+def shown(value) -> str:
+    """A value as messages show it: quoted, and cut where it is long."""
+    text = repr(value) if not isinstance(value, str) else f"'{value}'"
+    return text if len(text) <= 60 else text[:57] + "..."
 
 
 __all__ = [
     "RULES", "Entry", "Finding", "Found", "Rule", "Severity", "Taxonomy", "built_in",
-    "collection_rule", "entry_rule", "similar_ids", "similar_term", "taxonomy_rule",
+    "collection_rule", "entry_rule", "shown", "similar_ids", "similar_term", "taxonomy_rule",
 ]  # fmt: skip

@@ -162,7 +162,7 @@ def check_text(path: str, text: str, taxonomy: Taxonomy) -> tuple[Entry, list[Fi
             paper = paper_from(record, key)
         except ValidationError as error:
             told = {(p.line, p.column) for p in problems}
-            for finding in schema.explain(error):
+            for finding in schema.explain(error, taxonomy):
                 line, column = locate(text, finding.where)
                 # A trap of YAML is told once, by the reader, which knows what was written.
                 if (line, column) not in told:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import ValidationError
 
-from survey.checks.registry import Finding, built_in, similar_ids
+from survey.checks.registry import Finding, Taxonomy, built_in, shown, similar_ids
+from survey.checks.tags import no_tag, section_at
+from survey.checks.venues import no_venue
 from survey.collection.paper import (
     Annotation,
     Author,
@@ -52,8 +54,9 @@ KIND_OF_VALUE = {
 }  # fmt: skip
 
 
-def explain(error: ValidationError) -> list[Finding]:
-    """Tell the model's errors as findings, each at its place in the entry."""
+def explain(error: ValidationError, taxonomy: Taxonomy | None = None) -> list[Finding]:
+    """Tell the model's errors as findings, each at its place in the entry. With the taxonomy, a word
+    that could be no id, such as NeurIPS 2022, is told with the id that was meant."""
     found: dict[tuple, Finding] = {}
     items = error.errors(include_url=False)
     inside = {item["loc"][:-1] for item in items}
@@ -63,13 +66,22 @@ def explain(error: ValidationError) -> list[Finding]:
         where = tuple(p for p in item["loc"] if not _is_union_branch(p))
         if where != item["loc"] and item["type"] == ("string_type" if isinstance(item["input"], dict) else "model_type"):
             continue  # An author is a text or a mapping: only the branch that was meant is told.
-        finding = _explain(item, where)
+        finding = _unknown_id(item, where, taxonomy) or _explain(item, where)
         found.setdefault((finding.code, where), finding)
     return list(found.values())
 
 
 def _is_union_branch(part) -> bool:
     return isinstance(part, str) and (part == "Author" or part.startswith("constrained-str"))
+
+
+def _unknown_id(item: dict, where: tuple, taxonomy: Taxonomy | None) -> Finding | None:
+    if taxonomy is None or item["type"] != "string_pattern_mismatch":
+        return None
+    if where == ("venue",):
+        return no_venue(item["input"], taxonomy)
+    section = section_at(where)
+    return no_tag(item["input"], where, section, taxonomy) if section else None
 
 
 def _explain(item: dict, where: tuple) -> Finding:
@@ -87,13 +99,13 @@ def _explain(item: dict, where: tuple) -> Finding:
         return Finding("S104", f"{name}: '{value}' is not one of {expected}", where)
     if kind in KIND_OF_VALUE:
         hint = f'write "{value}"' if kind == "string_type" and isinstance(value, (int, float)) else ""
-        return Finding("S103", f"{name}: expected {KIND_OF_VALUE[kind]}, found {_shown(value)}", where, hint)
+        return Finding("S103", f"{name}: expected {KIND_OF_VALUE[kind]}, found {shown(value)}", where, hint)
     if where[:1] == ("ids",):
         return _id_form(where, name, value)
     if where[:1] == ("links",):
-        return Finding("L801", f"{name}: {_shown(value)} is no http(s) address", where)
+        return Finding("L801", f"{name}: {shown(value)} is no http(s) address", where)
     message = item["msg"][0].lower() + item["msg"][1:]
-    return Finding("S105", f"{name}: {_shown(value)}: {message}", where)
+    return Finding("S105", f"{name}: {shown(value)}: {message}", where)
 
 
 def _id_form(where: tuple, name: str, value) -> Finding:
@@ -109,11 +121,5 @@ def _id_form(where: tuple, name: str, value) -> Finding:
     except ValidationError:
         kept = None
     hint = f'write "{kept}"' if kept else "see `survey check --explain I201`"
-    return Finding("I201", f"{_shown(value)} has not the form of the {name} id", where, hint, kept)
-
-
-def _shown(value) -> str:
-    text = repr(value) if not isinstance(value, str) else f"'{value}'"
-    return text if len(text) <= 60 else text[:57] + "..."
-
+    return Finding("I201", f"{shown(value)} has not the form of the {name} id", where, hint, kept)
 

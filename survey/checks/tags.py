@@ -12,6 +12,7 @@ from survey.checks.registry import (
     Taxonomy,
     collection_rule,
     entry_rule,
+    shown,
     similar_term,
 )
 from survey.collection.paper import Paper
@@ -40,10 +41,21 @@ def unknown_tag(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     second entry speaks of it; until then its name goes into `acronym`.
     """
     for where, section, tag in _tags(paper):
-        terms = getattr(taxonomy, section)
-        if tag not in terms:
-            hint = similar_term(tag, terms.spellings) or f"see taxonomy/{section}.yaml"
-            yield Finding("T301", f"{section}.yaml has no '{tag}'", where, hint)
+        if tag not in getattr(taxonomy, section):
+            yield no_tag(tag, where, section, taxonomy)
+
+
+def no_tag(word: str, where: tuple, section: str, taxonomy: Taxonomy) -> Finding:
+    """A word that is no id of that section, told with the id that was probably meant."""
+    hint = similar_term(word, getattr(taxonomy, section).spellings) or f"see taxonomy/{section}.yaml"
+    return Finding("T301", f"{section}.yaml has no {shown(word)}", where, hint)
+
+
+def section_at(where: tuple) -> str:
+    """The section of the taxonomy that a tag at this place is of, or ''."""
+    if len(where) == 3 and where[0] == "pitfalls" and where[2] == "id":
+        return "pitfalls"
+    return next((section for part, field, section in TAGS if len(where) == 3 and where[:2] == (part, field)), "")
 
 
 @collection_rule("T302", "tag-used-once", Severity.WARNING)

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import re
 
-from survey.checks.registry import Entry, Finding, Found, Taxonomy, entry_rule, similar_term
+from survey.checks.registry import Entry, Finding, Found, Taxonomy, entry_rule, shown, similar_term
 from survey.collection.paper import Paper
+from survey.collection.text import spelling
 
 
 @entry_rule("V701", "unknown-venue")
 def unknown_venue(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
-    """The venue is no id of taxonomy/venues.yaml."""
+    """The venue is no id of taxonomy/venues.yaml.
+
+    Ids are lower case, without spaces and without the year: `neurips`, `findings-emnlp`.
+    """
     if paper.venue not in taxonomy.venues:
-        hint = similar_term(paper.venue, taxonomy.venues.spellings)
-        yield Finding("V701", f"unknown venue '{paper.venue}'", ("venue",), hint)
+        yield no_venue(paper.venue, taxonomy)
+
+
+def no_venue(word: str, taxonomy: Taxonomy) -> Finding:
+    """A word that is no id of a venue, told with the id that was probably meant."""
+    hint = similar_term(word, printed_names(taxonomy)) or "write an id of taxonomy/venues.yaml, such as neurips"
+    return Finding("V701", f"unknown venue {shown(word)}", ("venue",), hint)
+
+
+def printed_names(taxonomy: Taxonomy) -> dict[str, str]:
+    """Every name that a venue goes by, in print too, folded, with its id."""
+    found = dict(taxonomy.venues.spellings)
+    for venue in taxonomy.venues.values():
+        for name in (*venue.printed, venue.full_name):
+            found.setdefault(spelling(name), venue.id)
+    return found
 
 
 @entry_rule("V702", "venue-year")

@@ -69,6 +69,7 @@ def rules(taxonomy: Taxonomy) -> dict[str, Any]:
             section: _terms(getattr(taxonomy, section))
             for section in ("families", "methods", "pitfalls", "benchmarks", "venues")
         },
+        "printedNames": list(venues.printed_names(taxonomy).items()),
         "phrases": venues_in_print.phrases(taxonomy),
         "parts": venues_in_print.PARTS,
         "suggestions": _suggestions(),

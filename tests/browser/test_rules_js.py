@@ -311,6 +311,8 @@ HOSTILE = [
     {"pitfalls": [{"id": "locality", "stance": "shows", "basis": "abstract", "note": "x" * 501, "foo": "y"}]}, {"pitfalls": {"id": "x"}},
     {"summary": "x " * 100}, {"summary": "x" * 2001}, {"summary": 5}, {"summary": "Line one\nline two: yes"}, {"note": "# no comment"},
     {"related": [{"key": "x", "as": "y"}]}, {"related": [{"key": "meng2022locating", "as": "extends", "basis": "title", "note": "a, b"}]},
+    {"venue": "NIPS"}, {"venue": "NeurIPS 2022"}, {"venue": "Zzq"}, {"venue": "x y " * 30}, {"venue": "Findings of the ACL"}, {"venue": ""}, {"venue": "2022"}, {"venue": "ICLR'24"},
+    {"studies": {"methods": ["MEMIT", "In-Context Knowledge Editing", " "], "benchmarks": ["CounterFact+"]}}, {"pitfalls": [{"id": "Locality", "stance": "shows", "basis": "title"}]},
     {"status": "gone"}, {"status": "retracted"}, {"published": "2022-13"}, {"published": "2021-12"}, {"pages": "1--2"}, {"volume": "12"}, {"volume": 12},
     {"venue": "arxiv", "volume": "3", "pages": "1-2", "booktitle": "X", "ids": {"anthology": "2022.emnlp-main.1"}},
     {"annotated": {"basis": "title", "on": "2026-11-31"}}, {"annotated": {"basis": "title", "on": "2024-02-29"}}, {"annotated": {"basis": "title", "on": "2023-02-29"}},

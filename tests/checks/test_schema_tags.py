@@ -71,11 +71,34 @@ def test_long_values_are_shown_shortened(taxonomy):
         ({"proposes": {"families": ["meta-lerning"]}}, "did you mean meta-learning?"),
         ({"proposes": {"benchmarks": ["zzzzzzzz"]}}, "see taxonomy/benchmarks.yaml"),
         ({"pitfalls": [pitfall("locality.neighborhood")]}, "did you mean locality.neighbourhood?"),
+        ({"studies": {"methods": ["MEMIT"]}}, "did you mean memit?"),
+        ({"studies": {"benchmarks": ["CounterFact+"]}}, "did you mean counterfact-plus?"),
+        ({"proposes": {"families": ["Meta Learning"]}}, "did you mean meta-learning?"),
+        ({"pitfalls": [pitfall("Locality")]}, "did you mean locality?"),
+        ({"pitfalls": [pitfall("Zzzz Qqqq")]}, "see taxonomy/pitfalls.yaml"),
     ],
 )
 def test_unknown_tags_get_a_suggestion(tags, hint, taxonomy):
     (finding,) = findings(one(**tags), taxonomy)
     assert (finding.code, finding.hint) == ("T301", hint)
+
+
+@pytest.mark.parametrize(
+    ("venue", "id"),
+    [
+        ("NIPS", "neurips"), ("NeurIPS", "neurips"), ("NeurIPS 2022", "neurips"), ("nips", "neurips"), ("arXiv", "arxiv"),
+        ("Advances in Neural Information Processing Systems 2022", "neurips"), ("Findings of EMNLP", "findings-emnlp"),
+        ("2023 ICLR", "iclr"), ("findings of acl", "findings-acl"),
+    ],
+)  # fmt: skip
+def test_a_venue_by_one_of_its_names_is_told_with_its_id(venue, id, taxonomy):
+    (finding,) = findings(one(venue=venue), taxonomy)
+    assert (finding.code, finding.message, finding.hint) == ("V701", f"unknown venue '{venue}'", f"did you mean {id}?")
+
+
+def test_a_venue_that_nobody_knows_is_told_with_an_example(taxonomy):
+    (finding,) = findings(one(venue="Zzq 2022"), taxonomy)
+    assert (finding.code, finding.hint) == ("V701", "write an id of taxonomy/venues.yaml, such as neurips")
 
 
 def test_a_tag_of_one_paper_is_a_warning_unless_the_survey_has_it(taxonomy):

@@ -7,7 +7,7 @@
 import { House, isEmpty, isRecord, locate } from "./house.mjs";
 import { authorName, makeKey } from "./names.mjs";
 import { fold, Vocabulary } from "./query.mjs";
-import { explain, similarTerm, validate } from "./schema.mjs";
+import { explain, noTag, noVenue, validate } from "./schema.mjs";
 import { capitalize, findAll, isUpper, substitute, words } from "./text.mjs";
 
 const PATH = /^papers\/[0-9]{4}\/([^/]+)\.yaml$/;
@@ -22,6 +22,7 @@ export class Checker {
       Object.entries(data.patterns).map(([name, [source, flags]]) => [name, new RegExp(source, flags)]),
     );
     this.accidents = data.accidents.map(([source, flags, text]) => [new RegExp(source, flags), text]);
+    this.printedNames = new Map(data.printedNames);
     const { methods, families, pitfalls, benchmarks, venues } = data.terms;
     const { sections } = new Vocabulary({
       words: {},
@@ -53,7 +54,7 @@ export class Checker {
     const found = [];
     if (!this.key.test(name)) found.push({ code: "K902", message: `'${name}' is no citation key` });
     const errors = validate(kept, this.data.schema);
-    found.push(...explain(errors, this.data));
+    found.push(...explain(errors, this));
     const paper = errors.length ? null : this.paper(path, name, kept);
     if (paper) {
       for (const [code, rule] of Object.entries(ENTRY_RULES)) {
@@ -292,9 +293,7 @@ const ENTRY_RULES = {
 
   *T301(paper, { data, terms }) {
     for (const { where, section, tag } of tags(paper, data)) {
-      if (terms[section].at.has(tag)) continue;
-      const hint = similarTerm(tag, terms[section].spellings) || `see taxonomy/${section}.yaml`;
-      yield { message: `${section}.yaml has no '${tag}'`, where, hint };
+      if (!terms[section].at.has(tag)) yield noTag(tag, where, section, terms);
     }
   },
 
@@ -436,11 +435,8 @@ const ENTRY_RULES = {
     }
   },
 
-  *V701(paper, { data, terms }) {
-    if (!Object.hasOwn(data.venues, paper.venue)) {
-      const hint = similarTerm(paper.venue, terms.venues.spellings);
-      yield { message: `unknown venue '${paper.venue}'`, where: ["venue"], hint };
-    }
+  *V701(paper, { data, printedNames }) {
+    if (!Object.hasOwn(data.venues, paper.venue)) yield noVenue(paper.venue, printedNames);
   },
 
   *V702(paper, { data, terms }) {

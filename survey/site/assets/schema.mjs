@@ -6,7 +6,7 @@
  */
 
 import { isRecord } from "./house.mjs";
-import { nearest, normalId } from "./query.mjs";
+import { nearest, normalId, spelling } from "./query.mjs";
 import { length, repr, slice, str } from "./text.mjs";
 
 /** Errors of a record, each `{ type, loc, input, message, expected }`, in the model's order. */
@@ -142,8 +142,8 @@ function date(value, loc) {
   return time.some((part) => Number(part ?? 0)) ? inexact() : [];
 }
 
-/** The errors of `validate` as findings `{ code, message, where, hint, fix }`. */
-export function explain(errors, rules) {
+/** The errors of `validate` as findings `{ code, message, where, hint, fix }`, for a `Checker`. */
+export function explain(errors, checker) {
   const found = new Map();
   const key = (loc) => JSON.stringify(loc);
   const inside = new Set(errors.map(({ loc }) => key(loc.slice(0, -1))));
@@ -154,11 +154,19 @@ export function explain(errors, rules) {
     const spared = isRecord(error.input) ? "string_type" : "model_type";
     // An author is a text or a mapping: only the branch that was meant is told.
     if (where.length !== error.loc.length && error.type === spared) continue;
-    const finding = told(error, where, rules);
+    const finding = unknownId(error, where, checker) ?? told(error, where, checker.data);
     const place = key([finding.code, where]);
     if (!found.has(place)) found.set(place, finding);
   }
   return [...found.values()];
+}
+
+function unknownId({ type, input }, where, { data, terms, printedNames }) {
+  if (type !== "string_pattern_mismatch") return null;
+  const finding = (code, unknown) => ({ code, fix: null, ...unknown });
+  if (where.length === 1 && where[0] === "venue") return finding("V701", noVenue(input, printedNames));
+  const section = sectionAt(where, data);
+  return section ? finding("T301", noTag(input, where, section, terms)) : null;
 }
 
 function told(error, where, rules) {
@@ -202,10 +210,30 @@ export function similar(word, known) {
   return guess ? `did you mean ${guess}?` : "";
 }
 
-/** The same for a term of the taxonomy, which may be spelled in several ways. */
-export function similarTerm(word, spellings) {
-  const hint = similar(word, spellings.keys());
-  return hint && `did you mean ${spellings.get(hint.slice("did you mean ".length, -1))}?`;
+/** The same for a term of the taxonomy, which may be spelled in several ways, and with a year. */
+function similarTerm(word, spellings) {
+  const bare = spelling(word).split(" ").filter((part) => !/^(?:19|20)[0-9]{2}$/.test(part)).join(" ");
+  const guess = spellings.has(bare) ? bare : nearest(word, [...spellings.keys()]);
+  return guess ? `did you mean ${spellings.get(guess)}?` : "";
+}
+
+/** A word that is no id of a venue, told with the id that was probably meant. */
+export function noVenue(word, names) {
+  const hint = similarTerm(word, names) || "write an id of taxonomy/venues.yaml, such as neurips";
+  return { message: `unknown venue ${shown(word)}`, where: ["venue"], hint };
+}
+
+/** A word that is no id of that section of the taxonomy. */
+export function noTag(word, where, section, terms) {
+  const hint = similarTerm(word, terms[section].spellings) || `see taxonomy/${section}.yaml`;
+  return { message: `${section}.yaml has no ${shown(word)}`, where, hint };
+}
+
+/** The section of the taxonomy that a tag at this place is of, or undefined. */
+function sectionAt(where, data) {
+  if (where.length !== 3) return undefined;
+  if (where[0] === "pitfalls" && where[2] === "id") return "pitfalls";
+  return data.tags.find(([part, field]) => where[0] === part && where[1] === field)?.[2];
 }
 
 function shown(value) {
