@@ -140,6 +140,8 @@ def _check_file(file: Path, path: str, stat, taxonomy: Taxonomy) -> tuple[Entry,
     try:
         text = read_entry(file, stat)
     except YamlProblem as p:
+        if p.code == "Y105" and not PATH.fullmatch(path):
+            return check_text(path, "", taxonomy)  # A picture, say, is told for where it lies.
         found = Finding(p.code, p.message, (), p.hint, None, path, p.line, p.column)
         return Entry(path, file.stem, None, None), [found]
     return check_text(path, text, taxonomy)

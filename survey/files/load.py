@@ -75,10 +75,7 @@ def entry_files(root: Path) -> Iterator[tuple[str, os.stat_result]]:
 
 def read_text(path: Path) -> str:
     """The file as text. A byte that is no UTF-8 becomes a character that YAML refuses."""
-    return _decoded(path.read_bytes())
-
-
-def _decoded(data: bytes) -> str:
+    data = path.read_bytes()
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
@@ -87,7 +84,8 @@ def _decoded(data: bytes) -> str:
 
 def read_entry(path: Path, stat: os.stat_result | None = None) -> str:
     """The text of an entry, which a stranger may have put there. Raises `YamlProblem` for what is
-    no ordinary file, is longer than any entry, or cannot be read; nothing else is ever opened."""
+    no ordinary file, is longer than any entry, is not UTF-8, or cannot be read; nothing else is ever
+    opened."""
     try:
         refuse_unread(stat or path.lstat())
         # Neither a link nor a pipe that took the file's place in between is followed or waited for.
@@ -99,7 +97,12 @@ def read_entry(path: Path, stat: os.stat_result | None = None) -> str:
         raise YamlProblem("K901", f"this cannot be read: {error.strerror}", 1, 1) from None
     if len(data) > _MOST_BYTES:
         raise _too_long()
-    return _decoded(data)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        raise YamlProblem("Y105", "the file is not UTF-8", line, column, "save it as UTF-8") from None
 
 
 def refuse_unread(stat: os.stat_result) -> None:

@@ -4,6 +4,7 @@ import os
 
 import pytest
 
+from survey.checks import check
 from survey.files import CollectionError, find_root, load_collection, load_taxonomy
 from survey.files.load import PACKAGE, entry_files, read_entry, read_text
 from survey.files.reader import YamlProblem
@@ -133,3 +134,28 @@ def test_every_entry_is_readable_by_plain_pyyaml():
 
     for path in sorted((find_root() / "papers").glob("*/*.yaml")):
         yaml.load(path.read_text("utf-8"), yaml.BaseLoader)
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "column"),
+    [
+        (b"title: Editing\nauthors: [Ann B\xe4u]\n", 2, 16), ("title: ä\n# “x”".encode("cp1252"), 1, 8),
+        ("title: Größe\nnote: ".encode() + b"\xff\n", 2, 7), ("title: x\n".encode("utf-16"), 1, 1), (b"title: \xed\xa0\x80\n", 1, 8),
+    ],
+)  # fmt: skip
+def test_an_entry_that_is_not_utf_8_is_told_with_its_first_bad_byte(tmp_path, data, line, column):
+    root = make_root(tmp_path, {PATH: make_entry()})
+    (root / PATH).write_bytes(data)
+    with pytest.raises(YamlProblem) as caught:
+        read_entry(root / PATH)
+    problem = caught.value
+    assert (problem.code, problem.message, problem.hint) == ("Y105", "the file is not UTF-8", "save it as UTF-8")
+    assert (problem.line, problem.column) == (line, column)
+    told = [f for f in check(root).findings if f.path == PATH]
+    assert [(f.code, f.message, f.hint, f.line, f.column) for f in told] == [("Y105", "the file is not UTF-8", "save it as UTF-8", line, column)]
+
+
+def test_a_picture_among_the_entries_is_told_for_where_it_lies(tmp_path):
+    root = make_root(tmp_path, {PATH: make_entry()})
+    (root / "papers/2022/figure.png").write_bytes(b"\x89PNG\r\n\xff")
+    assert [(f.code, f.path) for f in check(root).findings] == [("K901", "papers/2022/figure.png")]
