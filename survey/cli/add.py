@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from survey.files import find_root, load_collection
-    from survey.intake.add import IntakeError, Options, propose_all, wanted, write
+    from survey.intake.add import IntakeError, Options, propose_all, wanted, with_comments, write
     from survey.intake.client import Client
 
     root = find_root(args.root)
@@ -48,13 +48,25 @@ def run(args: argparse.Namespace) -> int:
         line.show(f"looking up {asked[number].name}" + (f" ({number + 1} of {len(asked)})" if len(asked) > 1 else ""))
 
     rows, failed = [], False
-    for item, result in propose_all(asked, load_collection(root), client, options, begun):
+    results = propose_all(asked, load_collection(root), client, options, begun)
+    while True:
+        try:
+            item, result = next(results)
+        except StopIteration:
+            break
+        except KeyboardInterrupt:
+            line.clear()
+            written = sum(row["status"] in ("added", "updated") for row in rows)
+            print(f"survey: broken off, {plural(written, 'paper') if written else 'nothing'} written", file=sys.stderr)
+            raise
         line.clear()
         if not isinstance(result, IntakeError):
             try:
                 status = _status(result, args)
                 if status in ("added", "updated"):
                     result = write(root, result, options)
+                else:
+                    result = with_comments(root, result)
             except IntakeError as error:
                 result = error
         if isinstance(result, IntakeError):
@@ -65,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
             continue
         failed |= status in ("duplicate", "similar")
         if args.format == "text":
-            _tell(result, status, args.dry_run)
+            _tell(result, status, args, len(asked) > 1)
         rows.append(_row(result, status))
     if args.format == "json":
         print(json.dumps(rows, ensure_ascii=False, indent=1))
@@ -121,15 +133,15 @@ def _row(p, status: str) -> dict:
     }  # fmt: skip
 
 
-def _tell(p, status: str, dry_run: bool) -> None:
+def _tell(p, status: str, args: argparse.Namespace, many: bool) -> None:
     """What was done, for a person: on the error stream where the entry itself goes to the output."""
-    out = sys.stderr if dry_run else sys.stdout
+    out = sys.stderr if args.dry_run else sys.stdout
 
     def say(text: str = "") -> None:
         print(text, file=out)
 
-    if dry_run and status == "proposed":
-        print(p.text, end="", flush=True)
+    if args.dry_run and status == "proposed":
+        print(f"--- # {p.path}\n{p.text}" if many else p.text, end="", flush=True)
     if status in ("duplicate", "similar", "unchanged"):
         sure = "is" if p.match.sure else "may be"
         say(f"{p.source} {sure} here already: {styled(p.key, 'bold', stream=out)} {p.match.why}")
@@ -139,15 +151,19 @@ def _tell(p, status: str, dry_run: bool) -> None:
     if not p.match:
         _tell_new(p, say)
     else:
-        _tell_changes(p, status, say)
+        _tell_changes(p, status, args, say)
     for note in p.notes:
         say(f"note: {note}")
-    for f in p.findings:
-        if f.severity.value != "info" and f.code != "A356":
-            say(f"{p.path}:{f.line}:{f.column}: {f.code} {f.message}" + (f" ({f.hint})" if f.hint else ""))
+    told = [f for f in p.findings if f.severity.value != "info" and f.code != "A356"]
+    for f in told:
+        mark = "" if f.severity.value == "error" else f"{f.severity.value}: "
+        say(f"{p.path}:{f.line}:{f.column}: {f.code} {mark}{f.message}" + (f" ({f.hint})" if f.hint else ""))
     if status == "added":
+        if any(f.severity.value == "error" for f in told):
+            say("`survey check` refuses the entry until that is mended.")
         say("next: read the abstract, mend the tags by docs/contributing/tagging.md,")
-        say(f"take `tags` off `unconfirmed`, and run: survey check {p.path}")
+        say("take what you have confirmed off `unconfirmed`, and run:")
+        say(f"  survey check {p.path}")
 
 
 def _tell_new(p, say) -> None:
@@ -160,7 +176,8 @@ def _tell_new(p, say) -> None:
 
     told(p.paper.title)
     told(", ".join(n.printed for n in p.paper.names))
-    told(f"{load_taxonomy().venues[p.paper.venue].name} {p.paper.year}; " + ", ".join(f"{scheme} {value}" for scheme, value in p.paper.ids.items()))
+    ids = [f"{scheme} {value}" for scheme, value in p.paper.ids.items()]
+    told("; ".join([f"{load_taxonomy().venues[p.paper.venue].name} {p.paper.year}", *([", ".join(ids)] if ids else [])]))
     for title in p.paper.former_titles:
         told(f"the preprint's title: {title}")
     say("suggested tags, for you to confirm:")
@@ -172,15 +189,18 @@ def _tell_new(p, say) -> None:
         say(textwrap.fill(f"not known, left out: {', '.join(p.unknown)}", columns))
 
 
-def _tell_changes(p, status: str, say) -> None:
-    done = {"updated": "added", "proposed": "would add"}.get(status, "the source adds")
+def _tell_changes(p, status: str, args: argparse.Namespace, say) -> None:
+    added, changed = {
+        "updated": ("added", "changed"), "proposed": ("would add", "would change"),
+    }.get(status, ("the source adds", "the source changes"))  # fmt: skip
     for change in p.changes:
-        say(f"  {done} {change}")
+        say(f"  {added if change.old in (None, '', [], {}) else changed} {change}")
     for conflict in p.conflicts:
         say(f"  contradicts the entry, not changed: {conflict}")
+    venue = f" --venue {args.venue}" if args.venue else ""
     if status == "duplicate":
-        say(f"  `survey add {p.source} --update` merges that" if p.changes else "  nothing to add")
+        say(f"  `survey add {p.source} --update{venue}` merges that" if p.changes else "  nothing to add")
     elif status == "unchanged":
         say("  nothing to add")
     elif status == "similar":
-        say("  `--another` adds it as another paper, `--update --same` merges it")
+        say(f"  `--another` adds it as another paper, `--update --same{venue}` merges it")

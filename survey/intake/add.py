@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from survey.checks import Finding
+from survey.checks import Finding, Severity
+from survey.checks.registry import similar_term
 from survey.checks.run import check_text
 from survey.collection import Collection, Name, Paper, Taxonomy
 from survey.collection.paper import paper_from
@@ -26,6 +27,7 @@ from survey.intake.lookup import look_up, settled
 from survey.intake.record import Record, alike_titles, same_people
 from survey.intake.source import Source, read_source
 from survey.intake.suggest import Suggestion, suggest
+from survey.intake.venues import locate
 
 MAX_SOURCES = 500
 _SCOPE = re.compile(
@@ -37,7 +39,7 @@ _SCOPE = re.compile(
 class Proposal:
     """What would be written for one source: a new entry, or an update of the one that it is.
 
-    `text` is the whole file; `findings` is what `survey check` says of it; `match` names the entry
+    `text` is the whole file, and `old` the path of an entry that is updated; `findings` is what `survey check` says of it; `match` names the entry
     that the paper is already, `changes` what an update would add to it and `conflicts` where the
     two contradict each other.
     """
@@ -53,6 +55,7 @@ class Proposal:
     unknown: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     match: duplicates.Match | None = None
+    old: str = ""
     changes: tuple[duplicates.Change, ...] = ()
     conflicts: tuple[duplicates.Change, ...] = ()
 
@@ -67,17 +70,20 @@ class Options:
 
 @dataclass(frozen=True)
 class Wanted:
-    """One paper to be added: its name in messages, its id, or an entry of a BibTeX file."""
+    """One paper to be added: its name in messages, its id, or an entry of a BibTeX file; or the
+    `problem` of a line that is neither."""
 
     name: str
     source: Source | None = None
     entry: bibtex.Entry | None = None
     origin: str = ""
+    problem: str = ""
 
 
 def wanted(text: str) -> list[Wanted]:
     """What a person asks for: an id or address, a .bib file, or `-` for standard input, which holds
-    BibTeX or one id a line. Raises `IntakeError` for what is none of these, with its line."""
+    BibTeX or one id a line. What is none of these has a `problem`. Raises `IntakeError` for a file
+    that is not there or holds nothing."""
     if text == "-":
         return _in_text(sys.stdin.buffer.read(bibtex.MAX_CHARACTERS + 1), "standard input")
     path = Path(text)
@@ -86,7 +92,14 @@ def wanted(text: str) -> list[Wanted]:
             raise IntakeError(f"there is no file {text}")
         with open(path, "rb") as file:
             return _in_text(file.read(bibtex.MAX_CHARACTERS + 1), path.name)
-    return [Wanted(text, read_source(text))]
+    return [_of_line(text, text, "; BibTeX is taken from a .bib file, or from `survey add -`")]
+
+
+def _of_line(line: str, name: str, more: str = "") -> Wanted:
+    try:
+        return Wanted(line, read_source(line))
+    except IntakeError as error:
+        return Wanted(line, problem=f"{'' if name == line else f'{name}: '}{error}{more}")
 
 
 def _in_text(data: bytes, origin: str) -> list[Wanted]:
@@ -102,12 +115,7 @@ def _in_text(data: bytes, origin: str) -> list[Wanted]:
         lines = [(n, line) for n, line in lines if line and not line.startswith("#")]
         if len(lines) > MAX_SOURCES:
             raise IntakeError(f"{origin} holds more than {MAX_SOURCES} lines: give a smaller part of it")
-        found = []
-        for n, line in lines:
-            try:
-                found.append(Wanted(line, read_source(line)))
-            except IntakeError as error:
-                raise IntakeError(f"{origin}:{n}: {error}") from None
+        found = [_of_line(line, f"{origin}:{n}") for n, line in lines]
     if not found:
         raise IntakeError(f"{origin} holds no BibTeX entry and no id")
     return found
@@ -117,12 +125,12 @@ def propose(asked: Wanted, collection: Collection, client: Client, options: Opti
     """What would be written for one paper. Nothing is. Raises `IntakeError`."""
     taxonomy = collection.taxonomy
     if options.venue and options.venue not in taxonomy.venues:
-        guess = taxonomy.venues.spellings.get(options.venue.lower(), "")
-        raise IntakeError(f"there is no venue '{options.venue}' in taxonomy/venues.yaml" + (f" (did you mean {guess}?)" if guess else ""))
-    if asked.entry:
-        found = _of_bibtex(asked, client, collection)
-    else:
-        found = look_up(client, asked.source, taxonomy)
+        guess = locate(options.venue, taxonomy).venue
+        hint = f"did you mean {guess}?" if guess else similar_term(options.venue, taxonomy.venues.spellings)
+        raise IntakeError(f"there is no venue '{options.venue}' in taxonomy/venues.yaml{f' ({hint})' if hint else ''}")
+    if asked.problem:
+        raise IntakeError(f"{asked.problem}{_as_key(asked.name, collection)}")
+    found = _of_bibtex(asked, client, collection) if asked.entry else _looked_up(asked.source, client, collection)
     found = replace(found, authors=known_names(found.authors, collection))
     drafted = draft(found, taxonomy, options.venue)
     if match := _match(drafted.record, collection, options):
@@ -136,15 +144,33 @@ def propose(asked: Wanted, collection: Collection, client: Client, options: Opti
     if len(text) > MAX_BYTES:
         raise IntakeError(f"the entry of {asked.name} would be longer than {MAX_BYTES // 1024} KiB")
     entry, findings = check_text(path, text, taxonomy)
-    if entry.paper is None:
-        first = findings[0]
-        raise BadAnswer(f"{found.source} tells something of {asked.name} that no entry can hold: {first.message}")
     notes = list(found.notes)
+    if bad := {f.where[1]: f for f in findings if f.where[:1] == ("links",) and f.severity is Severity.ERROR}:
+        # A link that no entry may have says something of the source, and nothing that is needed.
+        notes += [f"the {kind} link was left out: {f.message}" for kind, f in bad.items()]
+        record = {**record, "links": {k: v for k, v in record["links"].items() if k not in bad}}
+        text = with_words(record, suggestions)
+        entry, findings = check_text(path, text, taxonomy)
+    if entry.paper is None:
+        raise BadAnswer(f"{found.source} tells something that no entry can hold: {findings[0].message}")
     if not _SCOPE.search(f"{found.title} {found.abstract}"):
         notes.append("neither title nor abstract speaks of editing or updating knowledge: is it in the scope of the tagging guide?")
     return Proposal(
         asked.name, key, path, text, record, entry.paper, tuple(findings), tuple(suggestions), drafted.unknown, tuple(notes)
     )
+
+
+def _as_key(name: str, collection: Collection) -> str:
+    return f"; it is the key of an entry that is here: `survey show {name}`" if name in collection else ""
+
+
+def _looked_up(source: Source, client: Client, collection: Collection) -> Record:
+    try:
+        return look_up(client, source, collection.taxonomy)
+    except Unavailable as error:
+        # That it is here can be told without anybody's help.
+        known = next((p.key for p in collection.values() if getattr(p.ids, source.kind) == source.id), None)
+        raise Unavailable(f"{error} ({source.id} is here already: {known})") from None if known else error
 
 
 def _short(text: str) -> str:
@@ -153,10 +179,7 @@ def _short(text: str) -> str:
 
 def _of_bibtex(asked: Wanted, client: Client, collection: Collection) -> Record:
     """What a BibTeX entry says, mended by the service of its id where that tells of the same paper."""
-    try:
-        record = bibtex.record(asked.entry, f"BibTeX ({asked.origin})")
-    except IntakeError as error:
-        raise IntakeError(f"{asked.name}: {error}") from None
+    record = bibtex.record(asked.entry, f"BibTeX ({asked.origin})")
     taxonomy, source = collection.taxonomy, bibtex.best_source(record.ids)
     if not source:
         return _alone(record, "the BibTeX has no id, so no service confirms it", taxonomy)
@@ -165,9 +188,7 @@ def _of_bibtex(asked: Wanted, client: Client, collection: Collection) -> Record:
     except (Unavailable, NotFound, BadAnswer) as error:
         return _alone(record, f"{error}; the facts are those of the BibTeX alone", taxonomy)
     if alike_titles(found.title, record.title) < 0.4 and same_people(found.authors, record.authors) < 0.5:
-        raise IntakeError(
-            f"{asked.name}: the {source.kind} id {source.id} is another paper, '{found.title}' by {found.authors[0].printed}: mend the id"
-        )
+        raise IntakeError(f"{source.id} is the id of another paper, '{found.title}' by {found.authors[0].printed}: mend the id")
     return _completed(found, settled(record, taxonomy))
 
 
@@ -235,7 +256,7 @@ def _update(asked: Wanted, found: Record, drafted: dict, match: duplicates.Match
     entry, findings = check_text(path, text, collection.taxonomy)
     return Proposal(
         asked.name, paper.key, path, text, new.record, entry.paper or paper, tuple(findings), notes=found.notes,
-        match=match, changes=new.changes, conflicts=new.conflicts,
+        match=match, old=f"papers/{paper.year}/{paper.key}.yaml", changes=new.changes, conflicts=new.conflicts,
     )  # fmt: skip
 
 
@@ -287,14 +308,21 @@ def few(words: str) -> str:
 # Writing
 
 
+def with_comments(root: Path, proposal: Proposal) -> Proposal:
+    """An update whose text has the comments of the file that is there."""
+    from survey.files.house import rewrite
+    from survey.files.load import read_text
+
+    old = proposal.old
+    return replace(proposal, text=rewrite(read_text(root / old), proposal.record)) if old else proposal
+
+
 def write(root: Path, proposal: Proposal, options: Options = Options()) -> Proposal:
     """Write a new entry, or the update of an old one, and return what was written.
 
     While others add to the same clone they wait for each other, and what they have written
     meanwhile is looked at again. Raises `IntakeError` where the paper has come in meanwhile.
     """
-    from survey.files.house import rewrite
-    from survey.files.load import read_text
     from survey.files.storage import create_file, locked, move_file, write_file
 
     if PACKAGE in (root, *root.parents):
@@ -302,14 +330,12 @@ def write(root: Path, proposal: Proposal, options: Options = Options()) -> Propo
     with locked(root):
         collection = load_collection(root)
         if proposal.match:
-            old = collection[proposal.key]
-            place = root / f"papers/{old.year}/{old.key}.yaml"
-            text = rewrite(read_text(place), proposal.record)
-            if root / proposal.path == place:
-                write_file(place, text)
+            proposal = with_comments(root, proposal)
+            if proposal.path == proposal.old:
+                write_file(root / proposal.path, proposal.text)
             else:
-                move_file(place, root / proposal.path, text)
-            return replace(proposal, text=text)
+                move_file(root / proposal.old, root / proposal.path, proposal.text)
+            return proposal
         match = duplicates.find(proposal.paper, collection)
         if match and (match.sure or not options.another):
             raise IntakeError(f"{proposal.source} has been added meanwhile: {match.key} {match.why}")
@@ -330,8 +356,9 @@ def propose_all(
             proposal = propose(item, collection, client, options)
             ids = [f"{scheme} {value.lower()}" for scheme, value in proposal.paper.ids.items()] + [proposal.paper.title.lower()]
             if twin := next((seen[id] for id in ids if id in seen), None):
-                raise IntakeError(f"{item.name} is the same paper as {twin}")
+                raise IntakeError(f"the same paper as {twin}" if item.entry else f"{item.name} is the same paper as {twin}")
             seen |= dict.fromkeys(ids, item.name)
             yield item, proposal
         except IntakeError as error:
-            yield item, error
+            # A file has many entries, so each of them is named.
+            yield item, type(error)(f"{item.name}: {error}") if item.entry else error

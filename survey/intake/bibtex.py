@@ -13,7 +13,16 @@ from survey.intake.errors import IntakeError
 from survey.intake.mentions import links_in
 from survey.intake.record import Place, Record
 from survey.intake.source import Source, read_source
-from survey.intake.text import from_latex, kept_capitals, pages_of, person, plain, printed, title_of
+from survey.intake.text import (
+    CAPITAL_PARTICLES,
+    from_latex,
+    kept_capitals,
+    pages_of,
+    person,
+    plain,
+    printed,
+    title_of,
+)
 
 MAX_CHARACTERS = 4 * 1024 * 1024
 MAX_ENTRIES = 500
@@ -98,7 +107,10 @@ def record(entry: Entry, origin: str) -> Record:
     title = title_of(fields.get("title", ""))
     if not title:
         raise IntakeError(f"{entry.key} has no title")
-    authors, whole = people(fields.get("author", ""))
+    try:
+        authors, whole = people(fields.get("author", ""))
+    except IntakeError as error:
+        raise IntakeError(f"{entry.key}: {error}") from None
     if not authors:
         raise IntakeError(f"{entry.key} has no author")
     ids = _ids(fields)
@@ -117,17 +129,41 @@ def record(entry: Entry, origin: str) -> Record:
 
 
 def people(text: str) -> tuple[tuple[Name, ...], bool]:
-    """The names of an `author` field, and whether the list is whole (no `and others`)."""
+    """The names of an `author` field, and whether the list is whole (no `and others`).
+
+    Raises `IntakeError` for what looks like several people without an `and` between them.
+    """
     names, whole = [], True
     for part in _split(text):
-        if part.lower() in ("others", "et al.", "et al"):
-            whole = False
-        elif re.fullmatch(r"\{[^{}]*\}", part):
+        bare = re.sub(r",?\s*\bet\.? al\.?$", "", part, flags=re.I)
+        if bare != part or part.lower() == "others":
+            part, whole = bare, False
+        if part.lower() in ("others", ""):
+            continue
+        if _several(part):
+            shown = part if len(part) <= 60 else f"{part[:57]}..."
+            raise IntakeError(f"'{shown}' looks like several authors: write `and` between two of them, and a comma only in `Family, Given`")
+        if re.fullmatch(r"\{[^{}]*\}", part):
             # Braces around all of it: a collaboration, or one word.
             names.append(Name(literal=plain(from_latex(part), latex=True)))
         elif name := _name(part):
             names.append(name)
     return tuple(names), whole
+
+
+def _several(part: str) -> bool:
+    """Whether a name is several: `Kevin Meng, David Bau`, `Meng, Kevin; Bau, David`, `A B & C D`."""
+    bare = re.sub(r"\{[^{}]*\}", "x", re.sub(r"\\[^\s{}]", "", part))
+    halves = [half.split() for half in bare.split(",")]
+    if re.search(r"[;&]", re.sub(r"\{[^{}]*\}", "x", part)) or len(halves) > 3:
+        return True
+    if len(halves) == 3:
+        return re.fullmatch(r"(jr|sr|ii|iii|iv)\.?", " ".join(halves[1]), re.I) is None
+    if len(halves) == 2:
+        family, given = halves
+        whole = all(len(word) > 2 and word[0].isupper() and not word.endswith(".") for word in (*family, *given))
+        return len(family) > 1 and len(given) > 1 and whole and family[0] not in CAPITAL_PARTICLES
+    return False
 
 
 def _split(text: str) -> list[str]:
@@ -202,6 +238,7 @@ def _ids(fields: dict[str, str]) -> dict[str, str]:
 def _links(fields: dict[str, str], ids: dict[str, str]) -> dict[str, str]:
     found = links_in(" ".join(fields.get(name, "") for name in ("code", "howpublished", "note", "abstract")))
     url = re.sub(r"\\url\{([^}]*)\}", r"\1", fields.get("url", "")).strip().replace("\\_", "_")
+    url = f"https://{url}" if url.startswith("www.") else url
     # Where no id leads to the paper, its address does.
     return {**found, "paper": url} if not ids and re.match(URL_PATTERN, url) else found
 

@@ -85,10 +85,10 @@ class Client:
     def __init__(
         self,
         say: Callable[[str], None] = lambda line: None,
-        wait: Callable[[float], None] = time.sleep,
+        wait: Callable[[float], None] | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        self._say, self._wait, self._clock = say, wait, clock
+        self._say, self._wait, self._clock = say, wait or time.sleep, clock
         self._session: requests.Session | None = None
         self._last: dict[str, float] = {}
         folder = cache_folder()

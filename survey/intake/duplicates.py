@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from survey.checks.duplicates import same_id, same_title, similar_title
+from survey.checks.duplicates import COMMON, same_id, same_title, similar_title
 from survey.checks.registry import Entry
 from survey.collection import Collection, Paper
 from survey.collection.paper import paper_from
@@ -28,7 +28,24 @@ def find(paper: Paper, collection: Collection) -> Match | None:
         for path, finding in rule([*entries, new], collection.taxonomy):
             if path == new.path:
                 return Match(finding.other, _why(rule, paper, collection[finding.other]), rule is not similar_title)
+    return _nearly(paper, collection)
+
+
+def _nearly(paper: Paper, collection: Collection) -> Match | None:
+    """An entry by the same people whose title differs in a word: mistyped, perhaps, as the rules
+    need not ask of entries that somebody has looked at."""
+    ids, words = dict(paper.ids.items()), _rare(paper)
+    for other in collection.values():
+        theirs, there = dict(other.ids.items()), _rare(other)
+        alike = len(words & there) >= 2 and len(words ^ there) <= 2 and same_people(paper.names, other.names) >= 0.5
+        # Two ids of one kind are two papers, as far as anyone can tell.
+        if alike and not any(theirs[scheme].lower() != id.lower() for scheme, id in ids.items() if scheme in theirs):
+            return Match(other.key, "has nearly the same title, and the same authors", False)
     return None
+
+
+def _rare(paper: Paper) -> frozenset[str]:
+    return frozenset(fold(paper.title).split()) - COMMON
 
 
 def _why(rule, paper: Paper, other: Paper) -> str:

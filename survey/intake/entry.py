@@ -38,10 +38,10 @@ def draft(found: Record, taxonomy: Taxonomy, venue: str | None = None) -> Draft:
         if place and place.printed and "arxiv" not in ids and "openreview" not in ids:
             raise IntakeError(
                 f"{found.source} says that it came out in '{place.printed}', which taxonomy/venues.yaml does not list:"
-                " add the venue there, or name one of its ids with --venue"
+                " name one of its ids (--venue on the command line), or add the venue there first"
             )
         if "arxiv" not in ids and "openreview" not in ids and not found.links.get("paper"):
-            raise IntakeError(f"{found.source} names no venue and no preprint of '{found.title}': name the venue with --venue")
+            raise IntakeError(f"{found.source} names no venue and no preprint of '{found.title}': name the venue (--venue on the command line)")
         id = "arxiv"
         # A preprint's year is that of its id.
         year = year_of(ids["arxiv"]) if "arxiv" in ids else year

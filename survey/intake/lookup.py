@@ -116,6 +116,8 @@ def settled(record: Record, taxonomy: Taxonomy) -> Record:
         return replace(record, place=Place(record.place.printed if record.place else "", venue, int(id[:4])), year=int(id[:4]))
     place = venues.locate(record.place.printed, taxonomy, record.year) if record.place and record.place.printed else None
     if place and place.venue:
+        if place.year and record.year and place.year != record.year and "arxiv" not in record.ids:
+            record = _noted(record, f"the venue's name says {place.year}, the record {record.year}: the venue's year was taken")
         return replace(record, place=place, year=place.year or record.year)
     if "arxiv" in record.ids or record.source == "arXiv":
         # What authors say in a comment is weaker than what a publisher says.

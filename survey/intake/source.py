@@ -20,13 +20,13 @@ _ARXIV = re.compile(ARXIV_PATTERN)
 _DOI = re.compile(DOI_PATTERN)
 _ANTHOLOGY = re.compile(ANTHOLOGY_PATTERN)
 _OPENREVIEW = re.compile(OPENREVIEW_PATTERN)
-_PREFIX = re.compile(r"(arxiv|doi|acl|anthology|openreview)\s*:\s*(?!//)", re.I)
+_PREFIX = re.compile(r"(arxiv|doi|acl|anthology|openreview)(?:\s*:\s*|\s+)(?!//)", re.I)
 
 # DOIs that only wrap another id.
 _ARXIV_DOI = re.compile(r"10\.48550/arxiv\.", re.I)
 _ANTHOLOGY_DOI = re.compile(r"10\.18653/v1/", re.I)
 
-_ARXIV_HOSTS = ("arxiv.org", "alphaxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org", "huggingface.co", "hf.co")
+_ARXIV_HOSTS = ("arxiv.org", "alphaxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org", "huggingface.co", "hf.co", "semanticscholar.org")
 _ANTHOLOGY_HOSTS = ("aclanthology.org", "aclanthology.info", "aclweb.org")
 
 
@@ -63,7 +63,7 @@ def read_source(text: str) -> Source:
         return found
     shown = text if len(text) <= 60 else f"{text[:57]}..."
     raise IntakeError(
-        f"'{shown}' is no arXiv id, DOI, ACL Anthology id or OpenReview id, no address of one, and no .bib file"
+        f"'{shown}' is no arXiv id, DOI, ACL Anthology id or OpenReview id, and no address of one"
     )
 
 
@@ -108,7 +108,7 @@ def _address(text: str) -> Source | None:
         id = (query.get("id") or query.get("forum") or [""])[0]
         return _of_kind("openreview", id)
     if _is(host, _ARXIV_HOSTS):
-        match = re.match(r"/(?:abs|pdf|html|format|papers|ps|src|e-print|overview|bibtex)/(.+?)(?:\.pdf)?/?$", path)
+        match = re.match(r"/(?:abs|pdf|html|format|papers|ps|src|e-print|overview|bibtex|arxiv)/(.+?)(?:\.pdf)?/?$", path)
         return _arxiv(match[1]) if match else None
     if _is(host, _ANTHOLOGY_HOSTS):
         last = re.sub(r"\.(pdf|bib|xml|endf)$", "", path.rstrip("/").rpartition("/")[2])

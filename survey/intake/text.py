@@ -15,7 +15,8 @@ _LATEX = re.compile(r"\\|\$|[{}]|``|''|~|--")
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 # Capital words before a family name that are part of it, almost whoever bears it.
-_CAPITAL_PARTICLES = frozenset("Dalla De Dei Del Della Des Di Dos Du El Van Vande Vanden Vander Von".split())
+CAPITAL_PARTICLES = frozenset("Dalla De Dei Del Della Des Di Dos Du El Van Vande Vanden Vander Von".split())
+_NO_PERSON = re.compile(r"^The\s|\b(?:Team|Workshop|Consortium|Collaboration|Initiative|Community|Working Group)\b")
 _SMALL = frozenset(
     "a an the and but or nor for of in on at to from by with via as into onto over under than vs per".split()
 )
@@ -133,9 +134,11 @@ def printed(name: object) -> Name | None:
         if re.fullmatch(r"(jr|sr|ii|iii|iv)\.?", given, re.I):
             return Name(literal=f"{family} {given}")
         return person(given, family)
+    if _NO_PERSON.search(text):
+        return Name(literal=text)
     words = text.split()
     start = len(words) - 1
-    while start > 1 and words[start - 1] in _CAPITAL_PARTICLES:
+    while start > 1 and words[start - 1] in CAPITAL_PARTICLES:
         start -= 1
     if 0 < start < len(words) - 1:
         # `Nicola De Cao`; a service that gives the parts itself is not guessed at.

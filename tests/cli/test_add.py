@@ -115,6 +115,23 @@ def test_a_preprint_becomes_its_publication_and_moves(clone, services, capsys):
     assert not check(clone).failed
 
 
+def test_a_dry_run_of_an_update_shows_what_would_be_written(clone, services, capsys):
+    place = clone / "papers/2022/meng2022locating.yaml"
+    place.write_text("# Mine.\n\n" + dump(make_entry()).replace("year: 2022", "year: 2022  # checked"), "utf-8")
+    services.arxiv("2202.05262", **{"title": make_entry()["title"], "authors": make_entry()["authors"]}, comment="Code: https://github.com/kmeng01/rome")
+    assert main(["add", "2202.05262", "--update", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert main(["add", "2202.05262", "--update"]) == 0 and place.read_text("utf-8") == shown and "# Mine." in shown
+
+
+def test_the_advice_names_the_venue_that_was_given(clone, services, capsys):
+    services.arxiv("2202.05262", **{"title": make_entry()["title"], "authors": make_entry()["authors"]})
+    (clone / "papers/2022/meng2022locating.yaml").write_text(dump(make_entry(venue="arxiv")), "utf-8")
+    assert main(["add", "2202.05262", "--venue", "neurips"]) == 1
+    assert "`survey add 2202.05262 --update --venue neurips` merges that" in capsys.readouterr().out
+    assert main(["add", "2202.05262", "--update", "--venue", "neurips"]) == 0 and "changed venue: arxiv -> neurips" in capsys.readouterr().out
+
+
 def test_contradictions_are_told_and_not_applied(clone, services, capsys):
     services.arxiv("2202.05262", title=make_entry()["title"], authors=["Somebody Else", "Kevin Meng"])
     before = files(clone)
@@ -140,6 +157,19 @@ def test_a_similar_title_by_the_same_people_asks(clone, services, capsys):
     assert main(["add", "openreview:abcDEF1234", "--another"]) == 0 and (clone / "papers/2023/meng2023locating.yaml").exists()
 
 
+def test_a_title_that_differs_in_a_word_asks(clone, services, capsys):
+    (clone / "my.bib").write_text("@inproceedings{x, title={Locating and Editing Factual Associations in GPTs}, author={Meng, K. and Kevin Meng and David Bau}, year={2022}, booktitle={NeurIPS}}", "utf-8")
+    assert main(["add", "my.bib"]) == 1
+    assert "may be here already: meng2022locating has nearly the same title, and the same authors" in capsys.readouterr().out
+
+
+def test_what_is_here_is_told_even_when_its_service_is_away(clone, services, capsys, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda s: None)
+    for route in ("arxiv 2202.05262", "datacite 10.48550/arxiv.2202.05262"):
+        services.answers[route] = Said(503)
+    assert main(["add", "2202.05262"]) == 1 and "(2202.05262 is here already: meng2022locating)" in capsys.readouterr().err
+
+
 # Files and standard input
 
 BIB = """
@@ -158,7 +188,7 @@ def test_a_bibtex_file_is_added_as_far_as_it_goes(clone, services, capsys):
     out, err = capsys.readouterr()
     assert "wrote papers/2025/bau2025editing.yaml" in out and f"wrote {PATH}" in out
     assert "my.bib:4: three is @proceedings, and no paper" in err and "my.bib:5 is here already: meng2022locating" in out
-    assert "my.bib:6 is the same paper as my.bib:2" in err and "5 papers: 2 added, 1 here already, 2 failed" in err
+    assert "my.bib:6: the same paper as my.bib:2" in err and "5 papers: 2 added, 1 here already, 2 failed" in err
     # The service tells all authors where the file said "and others".
     assert "Maarten de Rijke" in (clone / PATH).read_text("utf-8") and "BibTeX (my.bib)" in (clone / PATH).read_text("utf-8")
 
@@ -167,7 +197,7 @@ def test_a_wrong_id_in_a_file_is_told(clone, services, capsys):
     (clone / "my.bib").write_text("@misc{x, title={Editing One Fact}, author={Gil Hu}, eprint={2601.00001}}", "utf-8")
     services.arxiv("2601.00001", title="Tracking Many Objects", authors=["Io Ji"])
     assert main(["add", "my.bib"]) == 1
-    assert "my.bib:1: the arxiv id 2601.00001 is another paper, 'Tracking Many Objects' by Io Ji: mend the id" in capsys.readouterr().err
+    assert "my.bib:1: 2601.00001 is the id of another paper, 'Tracking Many Objects' by Io Ji: mend the id" in capsys.readouterr().err
 
 
 def test_a_service_that_is_away_leaves_the_facts_of_the_file_unconfirmed(clone, services, capsys):
@@ -183,6 +213,41 @@ def test_a_venue_of_the_file_alone_is_not_confirmed(clone, services, capsys):
     assert main(["add", "my.bib"]) == 0
     text = (clone / "papers/2025/bau2025nightedit.yaml").read_text("utf-8")
     assert "venue: emnlp" in text and "unconfirmed: [venue, tags]" in text and "pages: 1-9" in text and "Maarten de Rijke" in text
+
+
+@pytest.mark.parametrize("author", ["Kevin Meng, David Bau", "Kevin Meng, David Bau, Foo Bar", "Meng, Kevin; Bau, David", "Kevin Meng & David Bau", "A B, C D, E F, G H"])
+def test_several_authors_in_one_are_refused_not_guessed(author, clone, services, capsys):
+    (clone / "my.bib").write_text(f"@misc{{x, title={{Editing One Fact}}, author={{{author}}}, year={{2025}}, booktitle={{EMNLP 2025}}}}", "utf-8")
+    before = files(clone)
+    assert main(["add", "my.bib"]) == 1 and "looks like several authors: write `and` between two of them" in capsys.readouterr().err
+    assert files(clone) == before
+
+
+def test_a_link_that_no_entry_may_have_is_left_out_and_told(clone, services, capsys):
+    (clone / "my.bib").write_text("@inproceedings{x, title={Editing One Fact}, author={Gil Hu}, year={2025}, booktitle={EMNLP 2024}, url={http://localhost/secret}}", "utf-8")
+    assert main(["add", "my.bib"]) == 0
+    out = capsys.readouterr().out
+    assert "note: the paper link was left out: http://localhost/secret is no public address" in out and "localhost" not in (clone / "papers/2024/hu2024editing.yaml").read_text("utf-8")
+    assert "note: the venue's name says 2024, the record 2025" in out and "warning: no id and no link" in out
+
+
+def test_one_bad_line_does_not_stop_the_others(clone, services, capsys):
+    services.arxiv("2601.00001", **PAPER)
+    assert main(["add", "nonsense", "meng2022locating", "2601.00001", "--format", "json"]) == 1
+    bad, key, good = json.loads(capsys.readouterr().out)
+    assert bad["status"] == key["status"] == "failed" and "survey add -" in bad["message"] and "`survey show meng2022locating`" in key["message"]
+    assert good["status"] == "added"
+
+
+def test_breaking_off_says_what_was_written(clone, services, capsys, monkeypatch):
+    services.arxiv("2601.00001", **PAPER)
+    services.answers["arxiv 2601.00002"] = Said(503)
+
+    def broken_off(seconds):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("time.sleep", broken_off)
+    assert main(["add", "2601.00001", "2601.00002"]) == 130 and "survey: broken off, 1 paper written" in capsys.readouterr().err
 
 
 def test_standard_input_holds_ids_or_bibtex(clone, services, capsys, monkeypatch):
@@ -244,7 +309,7 @@ def test_wrong_usage_is_2(words, clone, capsys):
 
 def test_a_venue_that_nobody_lists_is_asked_for(clone, services, capsys):
     services.crossref("10.1103/x", **{k: PAPER[k] for k in ("title", "authors")}, year=2026, container="Physical Review B")
-    assert main(["add", "10.1103/x"]) == 1 and "name one of its ids with --venue" in capsys.readouterr().err
+    assert main(["add", "10.1103/x"]) == 1 and "name one of its ids (--venue on the command line)" in capsys.readouterr().err
     assert main(["add", "10.1103/x", "--venue", "nowhere"]) == 1 and "there is no venue 'nowhere'" in capsys.readouterr().err
     assert main(["add", "10.1103/x", "--venue", "tmlr"]) == 0 and "venue: tmlr" in (clone / PATH).read_text("utf-8")
 
