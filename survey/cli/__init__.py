@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         if hasattr(sys.stdout, "reconfigure"):
             sys.stdout.reconfigure(errors="replace")  # A terminal may lack a letter.
-        args = _parser(argv).parse_args(argv)
+        args = _parser(argv).parse_args(_prepared(argv))
         code = args.run(args)
         sys.stdout.flush()  # Now, since at exit nobody is left to deal with a broken pipe.
         return code
@@ -52,6 +52,13 @@ def main(argv: list[str] | None = None) -> int:
             raise
         print(f"survey: {message}", file=sys.stderr)
         return PROBLEMS
+
+
+def _prepared(argv: list[str]) -> list[str]:
+    """The words, as the command that is asked for wants them."""
+    name = next((word for word in argv if word in COMMANDS), None)
+    prepared = getattr(importlib.import_module(f"survey.cli.{name}"), "prepared", None) if name else None
+    return prepared(argv) if prepared else argv
 
 
 def _parser(argv: list[str]) -> argparse.ArgumentParser:

@@ -1,22 +1,26 @@
 """Add a paper: from an id to a complete entry.
 
-    survey add 2202.05262                       an arXiv id or address, with or without version
-    survey add 10.18653/v1/2023.emnlp-main.296  a DOI
-    survey add https://aclanthology.org/2024.findings-emnlp.550/
+    survey add 2202.05262                  an arXiv id or address, any version
+    survey add 10.1145/3698590             a DOI
+    survey add 2024.findings-emnlp.550     an ACL Anthology id or address
     survey add https://openreview.net/forum?id=-h6WAS6eE4
-    survey add references.bib                   one entry or many
-    survey add - < ids.txt                      BibTeX or one id a line
+    survey add references.bib              one entry or many
+    survey add - < ids.txt                 BibTeX, or one id a line
 
-The source's own service is asked, a preprint is followed to its publication, and tags are suggested
-by words of title and abstract; they are marked until you confirm them. A paper that is here already
-is recognised: --update merges what the source adds to its entry. Nothing that is not known is made up.
-An OpenReview id that begins with a minus goes behind `--`, or is given as an address.
+The source's own service is asked, a preprint is followed to its publication,
+and tags are suggested by words of title and abstract, marked until you confirm
+them. A paper that is here already is recognised; --update merges what the
+source adds to its entry. What cannot be known is left out and named.
+
+Exit code 0 where every paper was added, updated or needs nothing, 1 where one
+failed or is here already (without --update).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 import textwrap
 
@@ -31,6 +35,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--another", action="store_true", help="it is another paper than the entry with a similar title")
     parser.add_argument("--same", action="store_true", help="it is the same paper as the entry with a similar title (with --update)")
     parser.add_argument("--format", choices=("text", "json"), default="text")
+
+
+def prepared(argv: list[str]) -> list[str]:
+    """The words of the command, an OpenReview id that begins with a minus told from an option."""
+    from survey.collection.paper import OPENREVIEW_PATTERN
+
+    return [
+        f"openreview:{word}" if re.match(r"-(?!-)(?=.*[A-Z])(?=.*[0-9])", word) and re.match(OPENREVIEW_PATTERN, word) else word
+        for word in argv
+    ]
 
 
 def run(args: argparse.Namespace) -> int:

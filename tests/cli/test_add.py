@@ -300,6 +300,11 @@ def test_every_failure_is_one_line_and_writes_nothing(said, message, clone, serv
     assert files(clone) == before
 
 
+def test_an_openreview_id_may_begin_with_a_minus(clone, services, capsys):
+    services.openreview("-h6WAS6eE4", title="Editing at Noon", authors=["Ann Bau"], venue="ICLR 2024 poster", venueid="ICLR.cc/2024/Conference")
+    assert main(["add", "-h6WAS6eE4", "-n"]) == 0 and 'openreview: "-h6WAS6eE4"' in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("words", [["add"], ["add", "2601.00001", "--format", "xml"]])
 def test_wrong_usage_is_2(words, clone, capsys):
     with pytest.raises(SystemExit) as ended:
