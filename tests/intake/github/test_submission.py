@@ -60,6 +60,12 @@ def test_a_paper_without_an_id_is_described(services, root):
     assert told.lines == ("there is no id, and no authors, no year, no venue: an entry needs the one or the others",)
 
 
+def test_authors_on_one_line_are_refused_not_guessed(services, root):
+    given = {"title": "Editing at Noon", "year": "2023", "venue": "EMNLP"}
+    told = asked(root, SUBMIT, **given, authors="Eve Night, Luna Li and Foo Bar")
+    assert told.text == "" and "'Eve Night, Luna Li' looks like several authors" in told.lines[0]
+
+
 def test_a_paper_that_is_here_is_told_with_what_the_source_adds(services, root):
     services.arxiv("2202.05262", title=make_entry()["title"], authors=make_entry()["authors"], abstract="x", comment="Code: https://github.com/kmeng01/rome")
     found = asked(root, SUBMIT, source="2202.05262")
