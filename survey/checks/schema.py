@@ -19,7 +19,14 @@ from survey.collection.paper import (
     Studies,
 )
 
-built_in("Y101", "yaml-syntax", "The file is no YAML that we read: one document, no tags.")
+built_in("Y101", "yaml-syntax", """
+    The file is no YAML that we read: one document, no tags.
+
+    Each field is a line `name: value`, with a space after the colon; what belongs to a field is
+    indented with spaces, never with tabs. A value that holds a colon and a space, or begins with
+    one of `[ { @ % & * ! | > ' "` or a backtick, goes into quotes: `title: "Editing: A Survey"`.
+    Whatever opens is closed again: quotes, brackets and braces. Lines with `<<<<<<<` and `>>>>>>>`
+    are left of a merge in git: keep what is right, and take them out.""")
 built_in("Y102", "yaml-duplicate-key", "A key stands twice in one mapping. YAML readers keep the last one silently, so one of the two facts would be lost.")
 built_in("Y103", "yaml-implicit-type", """
     A bare word that YAML readers take for something else than text.

@@ -15,6 +15,8 @@ from functools import lru_cache
 import yaml
 from yaml.cyaml import CParser
 
+from survey.files.mistakes import explain
+
 MAX_BYTES = 64 * 1024
 MAX_DEPTH = 8
 
@@ -39,7 +41,7 @@ COMMANDS = frozenset(["=", "<<"])
 _SUSPECT_START = frozenset("0123456789+-.yYnNoOtTfF~=<")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True)  # Not frozen: Python writes the traceback into what is raised.
 class YamlProblem(Exception):
     """One place where a file is not what we read. `line` and `column` count from 1."""
 
@@ -85,9 +87,8 @@ def compose(text: str, limit: int | None = MAX_BYTES) -> yaml.Node | None:
         finally:
             parser.dispose()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        message = " ".join(part for part in (error.context, error.problem) if part)
-        raise _at(mark, "Y101", message) if mark else YamlProblem("Y101", message, 1, 1) from None
+        told = explain(text, error, CParser)
+        raise YamlProblem("Y101", told.message, told.line, told.column, told.hint) from None
     except yaml.reader.ReaderError as error:
         # libyaml counts bytes.
         before = text.encode()[: error.position].decode(errors="ignore")

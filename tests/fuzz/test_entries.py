@@ -18,7 +18,7 @@ from survey.collection.paper import paper_from
 from survey.errors import UserError
 from survey.files import CollectionError, load_collection
 from survey.files.house import house_format
-from survey.files.load import load_taxonomy, read_entry
+from survey.files.load import load_taxonomy, read_text
 from survey.files.reader import YamlProblem, read_yaml
 from survey.files.writer import dump
 from tests.entries import PATH, make_entry, make_root
@@ -30,7 +30,7 @@ SECONDS = 5.0  # A tenth of a second is usual; what is quadratic takes minutes.
 
 def read(path: Path) -> tuple[str, list[str]]:
     """The text of a case, and the codes that it must have; none where it is valid."""
-    text = read_entry(path)
+    text = read_text(path)
     tries, expected = text.splitlines()[:2]
     assert tries.startswith("# Tries: ") and len(tries) > 20
     codes = expected.removeprefix("# Expect: ").split()
