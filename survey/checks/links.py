@@ -87,9 +87,11 @@ def link_host(paper: Paper, entry: Entry, taxonomy: Taxonomy) -> Found:
     for kind, url in paper.links.items():
         parts = split_address(url)
         name = parts.hostname or ""
-        private = PRIVATE.match(name)
-        if private or "@" in parts.netloc:
+        if PRIVATE.match(name):
             yield Finding("L804", f"{url} is no public address", ("links", kind))
+        elif "@" in parts.netloc:
+            hint = "take out what stands before the @"
+            yield Finding("L804", f"{url} holds a user's name or password", ("links", kind), hint)
         elif name in FORGES and len([p for p in parts.path.split("/") if p]) < 2:
             yield Finding("L804", f"{url} names no repository", ("links", kind))
 

@@ -152,10 +152,12 @@ def check_text(path: str, text: str, taxonomy: Taxonomy) -> tuple[Entry, list[Fi
     key = Path(path).stem
     match = PATH.fullmatch(path)
     if not match:
-        return Entry(path, key, None, None), [Finding("K901", "this is no papers/<year>/<key>.yaml", path=path, line=1, column=1)]
+        stray = Finding("K901", "this is no papers/<year>/<key>.yaml", (), _where_it_belongs(path), None, path, 1, 1)
+        return Entry(path, key, None, None), [stray]
     found = []
     if not _KEY.match(match[1]):
-        found.append(Finding("K902", f"'{match[1]}' is no citation key", path=path, line=1, column=1))
+        hint = "family name, year, first word of the title, such as meng2022locating"
+        found.append(Finding("K902", f"'{match[1]}' is no citation key", (), hint, None, path, 1, 1))
     record, problems = read_yaml(text)
     found += [Finding(p.code, p.message, (), p.hint, None, path, p.line, p.column) for p in problems]
     paper = None
@@ -176,6 +178,13 @@ def check_text(path: str, text: str, taxonomy: Taxonomy) -> tuple[Entry, list[Fi
                 line, column = locate(text, finding.where)
                 found.append(replace(finding, path=path, line=line, column=column))
     return entry, found
+
+
+def _where_it_belongs(path: str) -> str:
+    name, _, ending = path.rpartition("/")[2].rpartition(".")
+    if name and ending.lower() in ("yml", "yaml") and ending != "yaml":
+        return f"rename it to {name}.yaml"
+    return "an entry lies in the folder of its year" if ending == "yaml" else "only entries lie below papers/"
 
 
 def check_together(entries: list[Entry], taxonomy: Taxonomy) -> list[Finding]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from pydantic import ValidationError
 
 from survey.checks.registry import Finding, Taxonomy, built_in, shown, similar_ids
@@ -59,6 +61,10 @@ KIND_OF_VALUE = {
     "date_type": "a date", "date_from_datetime_parsing": "a date such as 2026-11-22",
     "model_attributes_type": "a mapping",
 }  # fmt: skip
+# An address that lacks its scheme, a number, and a text that a list could hold as it stands.
+BARE_ADDRESS = re.compile(r"(?:[A-Za-z0-9-]+\.)+[A-Za-z]{2,}(?:[/?#][!#-;=?-\[\]_a-z~]*)?$(?!\n)")
+NUMBER = re.compile(r"[1-9][0-9]{0,8}$(?!\n)")
+WORDS = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9 .,-]{0,58}[A-Za-z0-9.])?$(?!\n)")
 
 
 def explain(error: ValidationError, taxonomy: Taxonomy | None = None) -> list[Finding]:
@@ -98,21 +104,34 @@ def _explain(item: dict, where: tuple) -> Finding:
         holder = tuple(p for p in where[:-1] if isinstance(p, str))
         model = _MODELS.get(holder)
         known = [f.alias or n for n, f in model.model_fields.items()] if model else []
-        return Finding("S101", f"unknown field '{name}'", where, similar_ids(name, known))
+        hint = similar_ids(name, known) or (f"the fields are {', '.join(known)}" if known else "")
+        return Finding("S101", f"unknown field '{name}'", where, hint)
     if kind == "missing":
         return Finding("S102", f"'{name}' is missing", where)
     if kind in ("literal_error", "enum"):
         expected = item["ctx"]["expected"].replace("'", "")
         return Finding("S104", f"{name}: '{value}' is not one of {expected}", where)
     if kind in KIND_OF_VALUE:
-        hint = f'write "{value}"' if kind == "string_type" and isinstance(value, (int, float)) else ""
-        return Finding("S103", f"{name}: expected {KIND_OF_VALUE[kind]}, found {shown(value)}", where, hint)
+        message = f"{name}: expected {KIND_OF_VALUE[kind]}, found {shown(value)}"
+        return Finding("S103", message, where, _in_its_kind(KIND_OF_VALUE[kind], value))
     if where[:1] == ("ids",):
         return _id_form(where, name, value)
     if where[:1] == ("links",):
-        return Finding("L801", f"{name}: {shown(value)} is no http(s) address", where)
+        hint = f"write https://{value}" if len(value) <= 200 and BARE_ADDRESS.match(value) else ""
+        return Finding("L801", f"{name}: {shown(value)} is no http(s) address", where, hint)
     message = item["msg"][0].lower() + item["msg"][1:]
     return Finding("S105", f"{name}: {shown(value)}: {message}", where)
+
+
+def _in_its_kind(kind: str, value) -> str:
+    """How the value is written as another kind, or ''."""
+    if kind == "text" and isinstance(value, (int, float)):
+        return f'write "{value}"'
+    if kind == "a whole number" and isinstance(value, str) and NUMBER.match(value):
+        return f"write {value}, without quotes"
+    if kind == "a list":
+        return f"write [{value}]" if isinstance(value, str) and WORDS.match(value) else "write a list: [one, two]"
+    return ""
 
 
 def _id_form(where: tuple, name: str, value) -> Finding:

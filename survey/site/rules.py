@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from survey.checks import RULES, characters, duplicates, links, names, tags, titles, venues
+from survey.checks import RULES, characters, duplicates, links, names, schema, tags, titles, venues
 from survey.checks.schema import KIND_OF_VALUE
 from survey.collection.names import PARTICLES, SUFFIXES
 from survey.collection.paper import ID_SCHEMES, KEY_PATTERN, LINK_KINDS, Paper
@@ -32,8 +32,8 @@ _REFUSED = r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]|
 
 _PATTERNS = {
     "anthology": venues.ANTHOLOGY, "brokenLine": titles.BROKEN_LINE, "brokenName": names.BROKEN,
-    "capitals": names.CAPITALS, "ellipsis": titles.ELLIPSIS, "etAl": names.ET_AL, "glued": titles.GLUED,
-    "marks": names.MARKS, "mixed": characters.MIXED, "markup": titles.MARKUP, "privateHost": links.PRIVATE, "ratio": titles.RATIO,
+    "bareAddress": schema.BARE_ADDRESS, "capitals": names.CAPITALS, "ellipsis": titles.ELLIPSIS, "etAl": names.ET_AL, "glued": titles.GLUED,
+    "listable": schema.WORDS, "marks": names.MARKS, "mixed": characters.MIXED, "markup": titles.MARKUP, "plainNumber": schema.NUMBER, "privateHost": links.PRIVATE, "ratio": titles.RATIO,
     "several": names.SEVERAL, "suffix": names.SUFFIX, "tail": links.TAIL, "tightColon": titles.TIGHT_COLON,
     "twoCapitals": names.TWO_CAPITALS, "unseen": characters.UNSEEN, "unseenInProse": characters.UNSEEN_IN_PROSE,
     "word": names.WORD,

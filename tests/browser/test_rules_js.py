@@ -313,6 +313,9 @@ HOSTILE = [
     {"related": [{"key": "x", "as": "y"}]}, {"related": [{"key": "meng2022locating", "as": "extends", "basis": "title", "note": "a, b"}]},
     {"venue": "NIPS"}, {"venue": "NeurIPS 2022"}, {"venue": "Zzq"}, {"venue": "x y " * 30}, {"venue": "Findings of the ACL"}, {"venue": ""}, {"venue": "2022"}, {"venue": "ICLR'24"},
     {"studies": {"methods": ["MEMIT", "In-Context Knowledge Editing", " "], "benchmarks": ["CounterFact+"]}}, {"pitfalls": [{"id": "Locality", "stance": "shows", "basis": "title"}]},
+    {"year": "2022"}, {"year": "2022\n"}, {"year": "0x1"}, {"authors": "Meng, Bau."}, {"authors": "a" * 61}, {"kinds": ""}, {"kinds": 5}, {"ids": {"qqqqqq": "x"}}, {"qqqqqqqq": "x"},
+    {"links": {"code": "www.example.org", "project": "example.org/ä", "paper": "example.org/<b>", "data": "Example.org?x"}}, {"links": {"code": "a.b", "data": "a." + "b" * 200, "project": "example.org\n"}},
+    {"links": {"code": "https://me:x@example.org/a", "data": "http://me@localhost/"}}, {"venue": 5}, {"title": True},
     {"status": "gone"}, {"status": "retracted"}, {"published": "2022-13"}, {"published": "2021-12"}, {"pages": "1--2"}, {"volume": "12"}, {"volume": 12},
     {"venue": "arxiv", "volume": "3", "pages": "1-2", "booktitle": "X", "ids": {"anthology": "2022.emnlp-main.1"}},
     {"annotated": {"basis": "title", "on": "2026-11-31"}}, {"annotated": {"basis": "title", "on": "2024-02-29"}}, {"annotated": {"basis": "title", "on": "2023-02-29"}},
@@ -328,7 +331,7 @@ def test_hostile_records_are_judged_alike(page, taxonomy):
     agree(page, cases, taxonomy)
 
 
-@pytest.mark.parametrize("path", ["papers/2022/Meng.yaml", "papers/2022/x.yml", "papers/22/meng2022locating.yaml", "papers/2021/meng2022locating.yaml",
+@pytest.mark.parametrize("path", ["papers/2022/Meng.yaml", "papers/2022/x.yml", "papers/x.YAML", "papers/.yml", "papers/a.b", "papers/a", "papers/x.yaml", "papers/2022/a/x.yaml", "papers/22/meng2022locating.yaml", "papers/2021/meng2022locating.yaml",
                                   "papers/2022/andonian2022editing.yaml", "papers/2022/meng2025locating.yaml", "papers/2022/meng2022locatingand.yaml"])  # fmt: skip
 def test_paths_are_judged_alike(page, taxonomy, path):
     agree(page, [(path, make_entry())], taxonomy)

@@ -47,6 +47,49 @@ def test_a_number_where_text_belongs_gets_a_hint(taxonomy):
     assert (finding.code, finding.hint) == ("S103", 'write "2022"')
 
 
+@pytest.mark.parametrize(
+    ("fields", "code", "hint"),
+    [
+        ({"year": "2022"}, "S103", "write 2022, without quotes"),
+        ({"year": "soon"}, "S103", ""),
+        ({"kinds": "method"}, "S103", "write [method]"),
+        ({"authors": "Kevin Meng, David Bau"}, "S103", "write [Kevin Meng, David Bau]"),
+        ({"authors": "Meng: “K”"}, "S103", "write a list: [one, two]"),
+        ({"pitfalls": {"id": "locality"}}, "S103", "write a list: [one, two]"),
+        ({"ids": {"zzzzzz": "x"}}, "S101", "the fields are arxiv, doi, anthology, openreview"),
+        ({"related": [{"key": "bau2022editing", "as": "extends", "basis": "title", "qqqqqq": "x"}]}, "S101", "the fields are key, as, basis, note"),
+        ({"links": {"code": "www.example.org"}}, "L801", "write https://www.example.org"),
+        ({"links": {"code": "GitHub.com/a/b?c#d"}}, "L801", "write https://GitHub.com/a/b?c#d"),
+        ({"links": {"code": "ftp://example.org"}}, "L801", ""),
+        ({"links": {"code": "example.org/<b>"}}, "L801", ""),
+        ({"links": {"code": "see the paper"}}, "L801", ""),
+        ({"links": {"code": "https://me:secret@example.org/a"}}, "L804", "take out what stands before the @"),
+    ],
+)
+def test_a_hint_says_what_to_write(fields, code, hint, taxonomy):
+    found = [f for f in findings(one(**fields), taxonomy) if f.code == code]
+    assert [f.hint for f in found] == [hint]
+
+
+def test_a_name_that_is_no_field_of_an_entry_is_told_with_the_fields(taxonomy):
+    (finding,) = findings(text("year:", "qqqqqqqq: x\nyear:"), taxonomy)
+    assert finding.hint.startswith("the fields are title, authors, year, venue, ") and "former_keys" in finding.hint
+
+
+@pytest.mark.parametrize(
+    ("path", "hint"),
+    [
+        ("papers/2022/meng2022locating.yml", "rename it to meng2022locating.yaml"),
+        ("papers/meng2022locating.YAML", "rename it to meng2022locating.yaml"),
+        ("papers/meng2022locating.yaml", "an entry lies in the folder of its year"),
+        ("papers/README.md", "only entries lie below papers/"),
+        ("papers/2022/Meng.yaml", "family name, year, first word of the title, such as meng2022locating"),
+    ],
+)
+def test_a_file_of_a_wrong_name_is_told_with_the_right_one(path, hint, taxonomy):
+    assert hint in [f.hint for f in findings({path: one()["papers/2022/meng2022locating.yaml"]}, taxonomy)]
+
+
 def test_authors_are_told_once_each(taxonomy):
     found = told(text("Kevin Meng, David Bau", "{given: Kevin, famly: Meng}, 7"), taxonomy)
     assert [line.split()[0] for line in found] == ["S101", "S103"]

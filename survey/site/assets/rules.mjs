@@ -48,11 +48,14 @@ export class Checker {
     const kept = Object.fromEntries(Object.entries(record).filter(([, value]) => !isEmpty(value)));
     const name = PATH.exec(path)?.[1];
     if (!name) {
-      const stray = { code: "K901", message: "this is no papers/<year>/<key>.yaml" };
+      const stray = { code: "K901", message: "this is no papers/<year>/<key>.yaml", hint: whereItBelongs(path) };
       return { findings: [this.complete(stray, path, written)], paper: null, written };
     }
     const found = [];
-    if (!this.key.test(name)) found.push({ code: "K902", message: `'${name}' is no citation key` });
+    if (!this.key.test(name)) {
+      const hint = "family name, year, first word of the title, such as meng2022locating";
+      found.push({ code: "K902", message: `'${name}' is no citation key`, hint });
+    }
     const errors = validate(kept, this.data.schema);
     found.push(...explain(errors, this));
     const paper = errors.length ? null : this.paper(path, name, kept);
@@ -84,6 +87,12 @@ export class Checker {
     const { severity } = this.data.rules[code];
     return { code, severity, message, where, hint, fix, path, line, column, other };
   }
+}
+
+function whereItBelongs(path) {
+  const [, name, ending] = /^(?:.*\/)?([^/]+)\.([^./]*)$/s.exec(path) ?? [];
+  if (["yml", "yaml"].includes(ending?.toLowerCase()) && ending !== "yaml") return `rename it to ${name}.yaml`;
+  return ending === "yaml" ? "an entry lies in the folder of its year" : "only entries lie below papers/";
 }
 
 function pairs(record, order) {
@@ -215,9 +224,11 @@ const ENTRY_RULES = {
     for (const [kind, url] of Object.entries(paper.links)) {
       const where = ["links", kind];
       const { netloc, hostname, path } = splitAddress(url);
-      const isPrivate = hostname.search(patterns.privateHost) === 0;
-      if (isPrivate || netloc.includes("@")) {
+      if (hostname.search(patterns.privateHost) === 0) {
         yield { message: `${url} is no public address`, where };
+      } else if (netloc.includes("@")) {
+        const hint = "take out what stands before the @";
+        yield { message: `${url} holds a user's name or password`, where, hint };
       } else if (data.forges.includes(hostname) && path.split("/").filter(Boolean).length < 2) {
         yield { message: `${url} names no repository`, where };
       }

@@ -154,7 +154,7 @@ export function explain(errors, checker) {
     const spared = isRecord(error.input) ? "string_type" : "model_type";
     // An author is a text or a mapping: only the branch that was meant is told.
     if (where.length !== error.loc.length && error.type === spared) continue;
-    const finding = unknownId(error, where, checker) ?? told(error, where, checker.data);
+    const finding = unknownId(error, where, checker) ?? told(error, where, checker);
     const place = key([finding.code, where]);
     if (!found.has(place)) found.set(place, finding);
   }
@@ -169,26 +169,43 @@ function unknownId({ type, input }, where, { data, terms, printedNames }) {
   return section ? finding("T301", noTag(input, where, section, terms)) : null;
 }
 
-function told(error, where, rules) {
+function told(error, where, { data: rules, patterns }) {
   const { type, input } = error;
   const name = where.findLast((part) => typeof part === "string") ?? "entry";
   const finding = (code, message, hint = "", fix = null) => ({ code, message, where, hint, fix });
   if (type === "extra_forbidden") {
-    return finding("S101", `unknown field '${name}'`, similar(name, error.known));
+    const hint = similar(name, error.known) || `the fields are ${error.known.join(", ")}`;
+    return finding("S101", `unknown field '${name}'`, hint);
   }
   if (type === "missing") return finding("S102", `'${name}' is missing`);
   if (type === "literal_error") {
     return finding("S104", `${name}: '${str(input)}' is not one of ${error.expected}`);
   }
   if (Object.hasOwn(rules.kindOfValue, type)) {
-    const number = typeof input === "number" || typeof input === "boolean";
-    const hint = type === "string_type" && number ? `write "${str(input)}"` : "";
-    return finding("S103", `${name}: expected ${rules.kindOfValue[type]}, found ${shown(input)}`, hint);
+    const kind = rules.kindOfValue[type];
+    return finding("S103", `${name}: expected ${kind}, found ${shown(input)}`, inItsKind(kind, input, patterns));
   }
   if (where[0] === "ids") return idForm(finding, name, input, rules);
-  if (where[0] === "links") return finding("L801", `${name}: ${shown(input)} is no http(s) address`);
+  if (where[0] === "links") {
+    const hint = length(input) <= 200 && begins(patterns.bareAddress, input) ? `write https://${input}` : "";
+    return finding("L801", `${name}: ${shown(input)} is no http(s) address`, hint);
+  }
   const message = error.message[0].toLowerCase() + error.message.slice(1);
   return finding("S105", `${name}: ${shown(input)}: ${message}`);
+}
+
+/** How the value is written as another kind, or "". */
+function inItsKind(kind, value, patterns) {
+  if (kind === "text" && ["number", "boolean"].includes(typeof value)) return `write "${str(value)}"`;
+  const text = typeof value === "string";
+  if (kind === "a whole number" && text && begins(patterns.plainNumber, value)) return `write ${value}, without quotes`;
+  if (kind === "a list") return text && begins(patterns.listable, value) ? `write [${value}]` : "write a list: [one, two]";
+  return "";
+}
+
+/** Whether the pattern matches from the beginning, as Python's `match` does. */
+function begins(pattern, text) {
+  return text.search(pattern) === 0;
 }
 
 /** An address or a version around a good id can be taken off; case matters, so only the ends go. */
