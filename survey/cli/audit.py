@@ -7,15 +7,18 @@
 Links are kept apart as dead, moved, malformed, private, failing, and blocked for programs; private
 addresses are never asked, and no redirect into them is followed. Drift tells other titles, authors,
 publications and withdrawals, and ids that belong to another paper.
-Exit code 1 where there is something to do. When a service fails, the rest is told all the same.
+Exit code 1 where there is something to do, or no paper matches. When a service fails, the rest is told all the same.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import re
 import sys
 from pathlib import Path
+
+from survey.cli.output import printable
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +48,9 @@ def run(args: argparse.Namespace) -> int:
 
     collection = load(args.root)
     papers = collection.search(args.query)
+    if args.query and not papers:
+        print(f"survey: no paper matches {printable(args.query)}{_key_hint(args.query, collection)}", file=sys.stderr)
+        return 1
     report = _links(papers, args.pause) if args.audit == "links" else _drift(collection, papers)
     written = {
         "text": audit.text,
@@ -58,6 +64,16 @@ def run(args: argparse.Namespace) -> int:
     else:
         print(written)
     return int(bool(report.findings) and not args.exit_zero)
+
+
+def _key_hint(query: str, collection) -> str:
+    """A key by itself is looked for as a word: how it is asked for."""
+    from survey.collection.text import nearest
+
+    word = query.strip().removeprefix("key:")
+    alike = re.fullmatch(r"[a-z]+[0-9]{4}[a-z0-9]*", word)
+    key = word if word in collection else alike and nearest(word, list(collection))
+    return f" (did you mean key:{key}?)" if key else ""
 
 
 def _links(papers, pause: float):

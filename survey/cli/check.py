@@ -63,11 +63,23 @@ def wrong_paths(paths: list[Path], root: Path, folders: tuple[str, ...]) -> str:
     """What is wrong with paths that a user named, or '': each must be there, and be in one of these
     folders of the clone, or hold one."""
     if missing := [str(p) for p in paths if not os.path.lexists(p)]:
-        return f"there is no {', '.join(missing)}"
+        hint = _entry_hint(missing[0], root) if len(missing) == 1 else ""
+        return f"there is no {', '.join(missing)}{hint}"
     places = [root / folder for folder in folders]
     if strange := [str(p) for p in paths if not _meets(p, places)]:
         return f"nothing is checked in {', '.join(strange)}: entries are below {root / 'papers'}"
     return ""
+
+
+def _entry_hint(word: str, root: Path) -> str:
+    """Where the entry of a key lies that was named in place of a path."""
+    from survey.collection.text import nearest
+    from survey.files.load import entry_files
+
+    key = word.rpartition("/")[2].removesuffix(".yaml")
+    paths = {Path(path).stem: path for path, _ in entry_files(root) if path.endswith(".yaml")}
+    found = key if key in paths else nearest(key, list(paths))
+    return f" (did you mean {_place(paths[found], root)}?)" if found else ""
 
 
 def _meets(path: Path, folders: list[Path]) -> bool:

@@ -53,8 +53,23 @@ def test_links_that_do_not_are_told_by_kind(survey, root, internet):
 def test_only_the_papers_of_a_query_are_visited(survey, root, internet):
     internet.pages["a.example/x"] = 404
     with_links(root, internet, "a.example/x")
-    assert survey("audit", "links", "year:1999") == (0, "0 addresses visited: nothing to do\n", "")
+    assert survey("audit", "links", "year:2022 key:bau2022editing") == (0, "0 addresses visited: nothing to do\n", "")
     assert internet.visits == []
+
+
+@pytest.mark.parametrize("audit", ["links", "drift"])
+@pytest.mark.parametrize(
+    ("query", "hint"),
+    [
+        ("year:1999", ""), ("meng2022locating", " (did you mean key:meng2022locating?)"),
+        ("meng2022lcating", " (did you mean key:meng2022locating?)"), ("key:bau2022edit", " (did you mean key:bau2022editing?)"),
+        ("zzz1999qq", ""),
+    ],
+)  # fmt: skip
+def test_a_query_that_no_paper_matches_is_told(survey, root, audit, query, hint, tmp_path):
+    out = tmp_path / "report.json"
+    assert survey("audit", audit, query, "-o", str(out)) == (1, "", f"survey: no paper matches {query}{hint}\n")
+    assert not out.exists()
 
 
 def test_json_is_what_the_issue_is_made_of(survey, root, internet, tmp_path):

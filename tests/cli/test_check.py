@@ -8,6 +8,8 @@ import pytest
 from survey.checks import RULES
 from tests.entries import PATH, make_entry, write_entry
 
+KEY = "bau2022editing"
+OTHER = f"papers/2022/{KEY}.yaml"
 BAD = make_entry(title="50% of\u00a0Facts", authors=["Kevin Meng1"], summary="word " * 61, unconfirmed=["venue"])
 
 
@@ -135,6 +137,18 @@ def test_explain(survey):
     code, out, _ = survey("check", "--explain", "all")
     assert code == 0 and [line[:4] for line in out.splitlines()] == sorted(RULES)
     assert survey("check", "--explain", "X999") == (2, "", "survey: there is no code X999 (--explain all lists them)\n")
+
+
+@pytest.mark.parametrize("command", ["check", "fmt"])
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        (KEY, f" (did you mean {OTHER}?)"), (f"{KEY}.yaml", f" (did you mean {OTHER}?)"),
+        (f"papers/2021/{KEY}.yaml", f" (did you mean {OTHER}?)"), (KEY[:-2], f" (did you mean {OTHER}?)"), ("zzzz", ""),
+    ],
+)  # fmt: skip
+def test_a_key_is_told_with_the_path_of_its_entry(survey, root, command, word, hint):
+    assert survey(command, word) == (2, "", f"survey: there is no {word}{hint}\n")
 
 
 @pytest.mark.parametrize("path", ["README.md", "..", "/etc/hostname"])
