@@ -120,6 +120,10 @@ def _check_all(root: Path, files: list, cache: Cache, base: str, sources: Implem
         findings += found
         if entry.paper:
             entries.append(entry)
+    if base:
+        # Of two entries that clash the later is blamed: the one that the main branch does not have.
+        on_main = set((_git(root, "ls-tree", "-r", "--name-only", "-z", base, "--", "papers") or "").split("\0"))
+        entries.sort(key=lambda entry: entry.path not in on_main)
     together = check_together(entries, taxonomy)
     if (root / _TAXONOMY).is_dir():
         findings += check_taxonomy(taxonomy, sources)

@@ -143,6 +143,32 @@ def test_an_entry_of_the_main_branch_may_not_vanish(clone, committed):
     assert "bau2022editing" in finding.message and "former_keys" in finding.hint
 
 
+NEW = "papers/2022/aaa2022memories.yaml"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"ids": {"arxiv": "2203.00001"}, "title": "Memories"}, "D401"),
+        ({"title": "Editing memories at night"}, "D402"),
+        ({"title": "Editing Memories by Night", "venue": "arxiv", "ids": {"openreview": "aBcDeFgHiJ"}}, "D403"),
+        ({"title": "Memories", "former_keys": ["bau2022editing"]}, "K905"),
+    ],
+)
+@pytest.mark.parametrize("committed", [False, True])
+def test_the_entry_that_main_does_not_have_is_blamed(clone, fields, code, committed):
+    entry = {"authors": ["Aa Aaa", "Ann Bau", "Cy Dee"], "ids": {"arxiv": "2204.00001"}, **fields}
+    write_entry(clone, NEW, make_entry(**entry))
+    if committed:
+        run_git(clone, "add", NEW)
+        run_git(clone, "commit", "-q", "-m", "Add")
+    (finding,) = [f for f in check(clone).findings if f.code == code]
+    assert (finding.path, finding.other) == (NEW, OTHER)
+    run_git(clone, "branch", "-q", "-D", "main")
+    (finding,) = [f for f in check(clone).findings if f.code == code]
+    assert (finding.path, finding.other) == (OTHER, NEW), "without a main branch the order of paths decides"
+
+
 def test_a_renamed_entry_keeps_its_old_key(clone):
     entry = two()[OTHER]
     (clone / OTHER).unlink()
