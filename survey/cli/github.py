@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
 
@@ -88,8 +89,11 @@ def _changed(args: argparse.Namespace) -> int:
     from survey.files import find_root
     from survey.intake.github import changed
 
-    found = changed.collect(find_root(args.root), args.base)
+    root = find_root(args.root)
+    found = changed.collect(root, args.base)
     changed.write(args.output, found)
+    if changed.uncommitted(root):
+        print("survey: only commits are looked at, and some entries have changes that are not committed", file=sys.stderr)
     more = f" ({plural(found.left_out, 'file')} more left out)" if found.left_out else ""
     print(f"{plural(len(found.entries), 'entry')} changed{more}")
     return 0

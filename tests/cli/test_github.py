@@ -77,6 +77,17 @@ def test_the_preview_of_a_branch_can_be_seen_at_home(survey, root, tmp_path, mon
     assert (code, err) == (0, "") and out.startswith("### Preview of 1 changed entry") and "Yonatan Belinkov]`" in out
 
 
+def test_what_is_not_committed_is_told(survey, root, tmp_path):
+    run_git(root, "init", "-q", "-b", "main")
+    run_git(root, "add", ".")
+    run_git(root, "commit", "-q", "-m", "Start")
+    (root / PATH).write_text(FIXED)
+    code, out, err = survey("github", "changed", "--base", "main", "-o", str(tmp_path / "c"))
+    assert (code, out) == (0, "0 entries changed\n")
+    assert err == "survey: only commits are looked at, and some entries have changes that are not committed\n"
+    assert survey("github", "changed", "--base", "nosuch", "-o", str(tmp_path / "c"))[2].startswith("survey: there is no commit nosuch here")
+
+
 def test_the_preview_is_posted(survey, root, hub, event, tmp_path):
     from survey.intake.github import changed
 

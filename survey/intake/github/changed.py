@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 from survey.errors import UserError
-from survey.files.load import read_text
 from survey.files.reader import MAX_BYTES
 from survey.intake.github import handover
 from survey.intake.github.handover import ENTRY, BadHandover
@@ -35,29 +34,47 @@ class Changes(NamedTuple):
 
 def collect(root: Path, base: str) -> Changes:
     """What differs between the commit `base` and what is checked out. Raises `UserError`."""
-    commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}").strip()
+    commit = _git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}", named=base).strip()
     listing = _git(root, "diff", "--no-renames", "--no-ext-diff", "--name-status", "-z", f"{commit}...HEAD", "--", "papers")
     parts = listing.split("\0")
     entries, left_out, size = [], 0, 0
     for status, path in zip(parts[::2], parts[1::2], strict=False):
-        place = root / path
-        # A link is a way out of the folder, and no entry.
-        fits = ENTRY.fullmatch(path) and len(path) <= 120 and not place.is_symlink()
-        # No text may hold the character that stands for bytes of no letter; YAML refuses this one, too.
-        text = None if status == "D" else read_text(place).replace("\x00", "\x01") if fits and place.is_file() else ""
+        fits = ENTRY.fullmatch(path) and len(path) <= 120
+        text = None
+        if fits and status != "D":
+            text = _committed(root, path)
+            fits = text is not None
         size += len(text or "")
-        if not fits or len(entries) == MOST or len(text or "") > MAX_BYTES or size > _LIMIT // 8:
+        if not fits or len(entries) == MOST or size > _LIMIT // 8:
             left_out += 1
             continue
         entries.append(Change(path, text))
     return Changes(tuple(entries), left_out)
 
 
-def _git(root: Path, *words: str) -> str:
-    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, text=True, errors="replace")
+def uncommitted(root: Path) -> bool:
+    """Whether entries differ from what is committed, which `collect` does not look at."""
+    return bool(_git(root, "status", "--porcelain", "--untracked-files=all", "--", "papers"))
+
+
+def _committed(root: Path, path: str) -> str | None:
+    """The entry as it is committed; None for what is too long, or is a link and leads elsewhere."""
+    mode, _, _, size = _git(root, "ls-tree", "--long", "HEAD", "--", path).partition("\t")[0].split()
+    if mode not in ("100644", "100755") or int(size) > MAX_BYTES:
+        return None
+    # No text may hold the character that stands for bytes of no letter; YAML refuses this one, too.
+    return _git(root, "cat-file", "blob", f"HEAD:{path}").replace("\ufffd", "\x01").replace("\x00", "\x01")
+
+
+def _git(root: Path, *words: str, named: str = "") -> str:
+    """What git answers. `named` is the commit that was asked for, where one was."""
+    done = subprocess.run(["git", "-C", str(root), *words], capture_output=True)
     if done.returncode:
-        raise UserError(f"git {words[0]} fails here: {done.stderr.strip().splitlines()[-1] if done.stderr.strip() else 'is the commit there (fetch-depth: 0)?'}")
-    return done.stdout
+        told = done.stderr.decode(errors="replace").strip().splitlines()
+        if named and not told:
+            raise UserError(f"there is no commit {named} here (a clone by fetch-depth has only the newest)")
+        raise UserError(f"git {words[0]} fails here: {told[-1] if told else f'it ends with {done.returncode}'}")
+    return done.stdout.decode("utf-8", "replace")
 
 
 def write(folder: Path, changes: Changes) -> Path:

@@ -79,6 +79,29 @@ def test_no_more_than_so_many_entries_are_taken(root, monkeypatch):
     assert len(found.entries) == 2 and found.left_out == 1
 
 
+def test_only_what_is_committed_is_looked_at(root):
+    start(root)
+    write_entry(root, PATH, make_entry(title="Committed"))
+    commit(root)
+    assert not changed.uncommitted(root)
+    (root / "notes.txt").write_text("x")
+    assert not changed.uncommitted(root), "no entry"
+    write_entry(root, PATH, make_entry(title="Not yet"))
+    (root / OTHER).unlink()
+    assert collect(root, "main") == Changes((Change(PATH, dump(make_entry(title="Committed"))),))
+    assert changed.uncommitted(root)
+    run_git(root, "checkout", "-q", "papers")
+    write_entry(root, NEW, make_entry())
+    assert changed.uncommitted(root), "a file that git does not know yet"
+
+
+def test_a_base_that_does_not_exist_is_named(root, tmp_path):
+    with pytest.raises(UserError, match="there is no commit nosuch here"):
+        collect(root, "nosuch")
+    with pytest.raises(UserError, match="not a git repository"):
+        collect(tmp_path, "nosuch")
+
+
 @pytest.mark.parametrize("base", ["nothing", "--output=x", "", "main; touch x"])
 def test_a_base_that_is_no_commit_is_told(root, base):
     with pytest.raises(UserError):
