@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
         return 2
     results = []
     holding = nullcontext() if args.check else locked(root)
-    with holding, Progress(len(files), "Formatting", "entry") as progress:
+    with holding, Progress(len(files), "Formatting", "file") as progress:
         for file in files:
             results.append(_result(file, args.check, root))
             progress.advance()

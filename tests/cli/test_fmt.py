@@ -47,6 +47,16 @@ def test_entries_in_house_format_stay_as_they_are(survey, root):
     assert (root / PATH).stat().st_mtime_ns == before
 
 
+def test_progress_counts_files(survey, root, monkeypatch):
+    import survey.progress as progress
+
+    lines = []
+    draw = progress.Progress._draw
+    monkeypatch.setattr(progress.Progress, "_draw", lambda self, **more: (lines.append(self.line(80)), draw(self, **more)))
+    assert survey("fmt")[0] == 0
+    assert "0 files of 2 files" in lines[0] and "2 files of 2 files" in lines[-1]
+
+
 def test_check_shows_what_would_change_and_writes_nothing(survey, wild):
     code, out, err = survey("fmt", "--check")
     assert code == 1 and err == ""
