@@ -115,14 +115,18 @@ def relation_stated_twice(entries: list[Entry], taxonomy: Taxonomy):
 
 @collection_rule("R953", "founding-paper", Severity.ERROR)
 def founding_paper(entries: list[Entry], taxonomy: Taxonomy):
-    """The taxonomy names a founding paper that is no entry."""
+    """The taxonomy names a founding paper that is no entry.
+
+    A former key is none, either: the taxonomy names entries by the keys that they have.
+    """
     papers = {e.key: e for e in entries}
     for section in ("families", "methods", "pitfalls", "benchmarks", "metrics", "venues"):
         for term in getattr(taxonomy, section).values():
             for key in term.papers:
                 path = f"survey/collection/taxonomy/{section}.yaml"
                 if key not in papers:
-                    yield path, Finding("R953", f"{term.id}: there is no entry {key}")
+                    hint = f"name what replaced it in taxonomy/{section}.yaml, or take it out there"
+                    yield path, Finding("R953", f"{term.id}: there is no entry {key}", hint=hint)
 
 
 @collection_rule("R954", "taxonomy-leads-nowhere")

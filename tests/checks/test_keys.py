@@ -62,6 +62,7 @@ def test_a_founding_paper_must_be_an_entry(taxonomy):
     found = [f for f in check_together([], t) if f.code == "R953"]
     assert [f.message for f in found if "rome" in f.message] == ["rome: there is no entry nobody2022nothing"]
     assert found[0].path.startswith("survey/collection/taxonomy/")
+    assert [f.hint for f in found if "rome" in f.message] == ["name what replaced it in taxonomy/methods.yaml, or take it out there"]
 
 
 def test_a_term_must_not_lead_nowhere(taxonomy):

@@ -85,7 +85,9 @@ def _card(
     old = main.get(key)
     state = "taken away" if text is None else "new" if old is None else "changed"
     parts = [f"#### {code(key)} ({state})"]
-    if text is not None:
+    if text is None:
+        parts.append(_left_behind(key, collection))
+    else:
         if paper:
             parts.append(_bibliography(paper, main))
         parts.append(_problems(found))
@@ -97,6 +99,20 @@ def _card(
             parts.append("It cannot be shown as a paper until these are mended.")
     parts = [part for part in parts if part]
     return capped(parts, "(the rest of this entry is too long to show)", CARD)
+
+
+def _left_behind(key: str, collection: Collection) -> str:
+    """What becomes of the key of an entry that is taken away, and what still refers to it."""
+    kept = collection.get(key)
+    t = collection.taxonomy
+    # Relations follow a former key; the taxonomy names keys that entries have.
+    rows = [f"- {code(p.key)}: {r.relation}" for p in collection.values() for r in p.related if r.key == key and not kept]
+    for section in ("families", "methods", "pitfalls", "benchmarks", "metrics", "venues"):
+        rows += [f"- taxonomy/{section}.yaml: founding paper of {code(term.id)}" for term in getattr(t, section).values() if key in term.papers]
+    if len(rows) > _FIELDS:
+        rows[_FIELDS:] = [f"- and {len(rows) - _FIELDS} more"]
+    told = f"The key is kept by {code(kept.key)}." if kept else f"No entry keeps the key: list {code(key)} in `former_keys` of what replaced it."
+    return told + ("\n\n**What still refers to it**\n" + "\n".join(rows) if rows else "")
 
 
 def _bibliography(paper: Paper, main: Collection) -> str:

@@ -77,6 +77,19 @@ def test_what_is_taken_away_is_told(root):
     assert "2 more files are changed" in shown(root, (OTHER, None), left_out=2)
 
 
+def test_what_still_refers_to_an_entry_that_is_taken_away_is_told(root):
+    lost = "No entry keeps the key: list `meng2022locating` in `former_keys` of what replaced it."
+    text = shown(root, (PATH, None))
+    assert lost in text and "- taxonomy/methods.yaml: founding paper of `rome`" in text, "the taxonomy is the package's"
+    related = [{"key": "meng2022locating", "as": "extends", "basis": "title"}]
+    text = shown(root, (PATH, None), (NEW, new(related=related)))
+    assert f"{lost}\n\n**What still refers to it**\n- `night2024editing`: extends\n- taxonomy/" in text
+    kept = shown(root, (PATH, None), (NEW, new(related=related, former_keys=["meng2022locating"])))
+    assert "The key is kept by `night2024editing`.\n\n**What still refers to it**\n- taxonomy/" in kept and "`night2024editing`: extends" not in kept
+    quiet = shown(root, (OTHER, None))
+    assert "list `bau2022editing`" in quiet and "still refers" not in quiet
+
+
 def test_similar_papers_are_linked_where_they_are(root):
     text = shown(root, (NEW, new()))
     assert f"**Similar papers**\n- [Editing Memories at Night](<{FILES}{OTHER}>) (2022): Ann Bau\n" in text
