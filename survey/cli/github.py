@@ -10,9 +10,11 @@
 what they left in DIR as data from a stranger, and read GITHUB_TOKEN, GITHUB_REPOSITORY, GITHUB_API_URL
 and GITHUB_EVENT_PATH. This shows on your own machine what the comment on your branch will be:
 
-    git worktree add ../main main
-    survey github changed --base main -o changed
-    survey --root ../main github preview changed --dry-run
+    there=$(mktemp -d)
+    git worktree add --quiet --detach "$there/main" origin/main
+    survey github changed --base origin/main -o "$there/changed"
+    survey --root "$there/main" github preview "$there/changed" --dry-run
+    git worktree remove "$there/main" && rm -r "$there"
 """
 
 from __future__ import annotations

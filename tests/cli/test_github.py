@@ -1,9 +1,15 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
+from survey.cli import github
+from survey.files.load import PACKAGE
 from survey.files.writer import dump
 from tests.entries import PATH, make_entry, run_git
 from tests.intake.github.server import REPOSITORY, TOKEN, running
@@ -61,20 +67,30 @@ def test_other_issues_leave_nothing(survey, root, event, tmp_path, monkeypatch):
     assert code == 0 and "no form" in out and not (tmp_path / "out").exists() and (tmp_path / "output").read_text() == "found=false\n"
 
 
-def test_the_preview_of_a_branch_can_be_seen_at_home(survey, root, tmp_path, monkeypatch):
-    for name in ("GITHUB_TOKEN", "GITHUB_REPOSITORY", "GITHUB_EVENT_PATH"):
-        monkeypatch.delenv(name, raising=False)
+@pytest.mark.parametrize("branch", ["topic", "main"])
+def test_the_preview_of_a_branch_can_be_seen_at_home(root, tmp_path, branch):
+    """The commands of docs/contributing/workflows.md, in a fresh clone."""
     run_git(root, "init", "-q", "-b", "main")
     run_git(root, "add", ".")
     run_git(root, "commit", "-q", "-m", "Start")
-    run_git(root, "checkout", "-q", "-b", "topic")
-    (root / PATH).write_text(FIXED)
-    run_git(root, "commit", "-q", "-a", "-m", "Mend")
-    # As the page docs/contributing/workflows.md shows it.
-    run_git(root, "worktree", "add", "-q", str(tmp_path / "main"), "main")
-    assert survey("github", "changed", "--base", "main", "-o", str(tmp_path / "c")) == (0, "1 entry changed\n", "")
-    code, out, err = survey("--root", str(tmp_path / "main"), "github", "preview", str(tmp_path / "c"), "--dry-run")
-    assert (code, err) == (0, "") and out.startswith("### Preview of 1 changed entry") and "Yonatan Belinkov]`" in out
+    clone, temporary = tmp_path / "fresh", tmp_path / "temporary"
+    temporary.mkdir()
+    run_git(tmp_path, "clone", "-q", str(root), str(clone))
+    run_git(clone, "checkout", "-q", "-B", branch)
+    (clone / PATH).write_text(FIXED)
+    run_git(clone, "commit", "-q", "-a", "-m", "Mend")
+    page = (PACKAGE.parent / "docs/contributing/workflows.md").read_text()
+    block = page.partition("## See it before you push")[2].partition("```console\n")[2].partition("```")[0]
+    commands = "\n".join(line.removeprefix("$ ") for line in block.splitlines())
+    assert "survey github changed" in commands
+    names = {k: v for k, v in os.environ.items() if not k.startswith(("GITHUB_", "SURVEY_", "GIT_"))}
+    environment = {**names, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}", "TMPDIR": str(temporary)}
+    done = subprocess.run(["bash", "-e", "-c", commands], cwd=clone, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("1 entry changed\n### Preview of 1 changed entry") and "Yonatan Belinkov]`" in done.stdout
+    status = subprocess.run(["git", "status", "--porcelain"], cwd=clone, capture_output=True, text=True).stdout
+    assert status == "" and list(temporary.iterdir()) == [], "nothing is left"
+    assert all(line.removeprefix("$ ") in github.__doc__ for line in block.splitlines())
 
 
 def test_what_is_not_committed_is_told(survey, root, tmp_path):
