@@ -73,7 +73,7 @@ def submit_html(collection: Collection, base: str, source: str, root: Path) -> s
 <div class="submit-status" id="submit-status" role="status"></div>
 </form>
 <div class="submit-body">
-<form class="submit-form" id="submit-form" autocomplete="off" novalidate>
+<form class="submit-form" id="submit-form" autocomplete="off" novalidate inert>
 <fieldset><legend>The paper</legend>
 {_area("title", "Title", "as printed", rows=2)}
 {_area("authors", "Authors", "One a line, given name first. <code>Given | Family</code> where spaces cannot split a name, <code>{Name}</code> in braces for a collaboration.", rows=4)}

@@ -508,6 +508,40 @@ def test_rules_that_cannot_be_loaded_can_be_asked_for_again(person):
     person.page.wait_for_selector("#submit-root[data-state=ready]")
 
 
+def test_nothing_can_be_typed_before_the_form_is_ready(person):
+    waiting = []
+    person.page.route("**/data/rules.json", lambda route: waiting.append(route))
+    person.page.goto(f"{person.home}contributing/submit/")
+    expect(person.page.locator("#submit-root[data-state=loading]")).to_be_attached()
+    typing = """() => {
+        const field = document.querySelector('#submit-form [name="title"]');
+        field.focus();
+        return document.activeElement === field;
+    }"""
+    assert not person.page.evaluate(typing)
+    person.page.get_by_label("arXiv id, DOI").fill(ARXIV)
+    assert len(waiting) == 1
+    waiting[0].continue_()
+    person.page.wait_for_selector("#submit-root[data-state=ready]")
+    assert person.page.evaluate(typing), "now it can"
+    expect(person.page.get_by_label("arXiv id, DOI")).to_have_value(ARXIV)
+
+
+@pytest.mark.parametrize("wrong", [{"year": "soon"}, {"year": "20266"}, {"authors": "孟凡一"}, {"title": "中文"}])
+def test_what_gives_no_file_name_is_told(person, wrong):
+    person.open()
+    actions = person.page.locator(".submit-actions")
+    expect(actions).to_contain_text("With title, authors and year")
+    person.fill(title="Editing Memories at Night", authors="Ann Bau")
+    expect(actions).to_contain_text("With title, authors and year")
+    person.fill(year="2026")
+    expect(person.handing_in).to_be_visible()
+    person.fill(**wrong)
+    expect(actions).to_contain_text("These give none")
+    expect(actions).not_to_contain_text("With title, authors and year")
+    expect(person.handing_in).to_have_count(0)
+
+
 def test_without_javascript_other_ways_are_told(visit):
     person = visit(java_script_enabled=False)
     person.page.goto(f"{person.home}contributing/submit/")

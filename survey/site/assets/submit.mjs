@@ -94,6 +94,7 @@ class Submission {
     this.restore();
     this.drawSuggested();
     this.root.dataset.state = "ready";
+    this.find("form").inert = false; // What was typed earlier would have been overwritten.
     this.render();
     if (this.asked.get("id") && !this.old) this.lookup.ask(this.asked.get("id"));
   }
@@ -209,7 +210,8 @@ class Submission {
 
   /** The entry's key and path: fixed for a correction, by the house rule and free for a new one. */
   place(record) {
-    const year = Number.isInteger(record.year) ? record.year : this.old?.record.year;
+    const four = Number.isInteger(record.year) && /^[0-9]{4}$/.test(record.year);
+    const year = four ? record.year : this.old?.record.year;
     let key = this.old?.key;
     if (!key && record.authors?.length && record.title && year) {
       const made = freeKey(authorName(record.authors[0], this.checker.data), year, record.title, this.known.keys);
@@ -360,7 +362,11 @@ class Submission {
 
   waiting() {
     if (this.old) return "Change something, and it can be handed in.";
-    return "With title, authors and year the entry has its file name and can be handed in.";
+    const { title, authors, year } = this.entry.record;
+    if ([title, authors, year].some(isEmpty)) {
+      return "With title, authors and year the entry has its file name and can be handed in.";
+    }
+    return "The file name is made of the first author's family name, the year and a word of the title, in Latin letters. These give none: mend them, and the entry can be handed in.";
   }
 
   waysIn() {
