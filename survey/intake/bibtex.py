@@ -161,7 +161,7 @@ def _several(part: str) -> bool:
         return re.fullmatch(r"(jr|sr|ii|iii|iv)\.?", " ".join(halves[1]), re.I) is None
     if len(halves) == 2:
         family, given = halves
-        whole = all(len(word) > 2 and word[0].isupper() and not word.endswith(".") for word in (*family, *given))
+        whole = all(len(word) > 1 and word[0].isupper() and not word.endswith(".") for word in (*family, *given))
         return len(family) > 1 and len(given) > 1 and whole and family[0] not in CAPITAL_PARTICLES
     return False
 
