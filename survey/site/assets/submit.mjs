@@ -217,7 +217,7 @@ class Submission {
       const made = freeKey(authorName(record.authors[0], this.checker.data), year, record.title, this.known.keys);
       if (this.checker.key.test(made)) key = made;
     }
-    return { key, path: key && year ? `papers/${String(year).padStart(4, "0")}/${key}.yaml` : null };
+    return { key, path: key && year ? `papers/${year}/${key}.yaml` : null };
   }
 
   // Drawing
