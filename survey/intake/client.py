@@ -11,8 +11,10 @@ import contextlib
 import hashlib
 import json
 import os
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from urllib.parse import urlencode, urljoin, urlsplit
@@ -28,7 +30,7 @@ TRIES = 3
 TIMEOUT = (10, 30)
 """Seconds to connect, and between two pieces of an answer."""
 TOTAL = 90.0
-"""Seconds for one whole answer."""
+"""Seconds for one whole answer, however slowly it drips."""
 LIMIT = 4 * 1024 * 1024
 """Bytes that an answer may have."""
 PATIENCE = 60.0
@@ -163,24 +165,52 @@ class Client:
         raise AssertionError("unreachable")
 
     def _asked(self, service: Service, url: str, accept: str) -> tuple[Answer, float | None]:
-        """One request, its redirects on the same host included: the answer, and Retry-After."""
+        """One request of `TOTAL` seconds at most: the answer, and Retry-After.
+
+        It is made in a thread of its own, since a time-out of the connection begins anew with every
+        byte, of the headers as well.
+        """
         import requests
 
         if self._session is None:
             self._session = requests.Session()
             self._session.headers["User-Agent"] = user_agent()
-        host, start = urlsplit(url).netloc, self._clock()
+        session, done, opened = self._session, Future(), []
+
+        def work() -> None:
+            try:
+                done.set_result(self._requested(session, opened, service, url, accept))
+            except BaseException as error:
+                done.set_exception(error)
+
+        threading.Thread(target=work, daemon=True).start()
+        if wait([done], TOTAL).not_done:
+            self._session = None  # Its connection is no good any more.
+            for response in opened:
+                with contextlib.suppress(Exception):
+                    response.raw.shutdown()  # Which wakes the thread; urllib3 before 2.3 lets it end by itself.
+            raise Unavailable(f"{service.name} does not finish its answer in time: try again later")
+        return done.result()
+
+    def _requested(
+        self, session: requests.Session, opened: list, service: Service, url: str, accept: str
+    ) -> tuple[Answer, float | None]:
+        """One request, its redirects on the same host included. Notes in `opened` what it reads from."""
+        import requests
+
+        host = urlsplit(url).netloc
         try:
             for _ in range(5):
-                with self._session.get(
+                with session.get(
                     url, headers={"Accept": accept}, timeout=TIMEOUT, stream=True, allow_redirects=False
                 ) as response:
+                    opened.append(response)
                     if response.is_redirect:
                         url = urljoin(url, response.headers["Location"])
                         if urlsplit(url).netloc != host or urlsplit(url).scheme not in ("http", "https"):
                             raise BadAnswer(f"{service.name} sends us to another address ({urlsplit(url).netloc or url})")
                         continue
-                    body = self._read(service, response, start)
+                    body = self._read(service, response)
                     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
                     return Answer(response.status_code, kind, body), _retry_after(response)
             raise BadAnswer(f"{service.name} sends us round in circles")
@@ -197,14 +227,12 @@ class Client:
         except requests.exceptions.RequestException as error:
             raise BadAnswer(f"{service.name} cannot be asked at {url}: {type(error).__name__}") from None
 
-    def _read(self, service: Service, response: requests.Response, start: float) -> bytes:
+    def _read(self, service: Service, response: requests.Response) -> bytes:
         pieces, size = [], 0
         for piece in response.iter_content(65536):
             size += len(piece)
             if size > LIMIT:
                 raise BadAnswer(f"{service.name} answers with more than {LIMIT // 1024 // 1024} MB: that is no record of a paper")
-            if self._clock() - start > TOTAL:
-                raise Unavailable(f"{service.name} does not finish its answer in time: try again later")
             pieces.append(piece)
         return b"".join(pieces)
 

@@ -21,7 +21,8 @@ VARIABLES = ("SURVEY_ARXIV_URL", "SURVEY_DATACITE_URL", "SURVEY_CROSSREF_URL", "
 
 @dataclass
 class Said:
-    """One answer: status, type, body, headers; `cut` closes the connection in the middle of it."""
+    """One answer: status, type, body, headers; `cut` closes the connection in the middle of it,
+    `drip` lets it out byte by byte with so many seconds between, `head` the headers as well."""
 
     status: int = 200
     type: str = "application/json"
@@ -29,6 +30,23 @@ class Said:
     headers: dict[str, str] = field(default_factory=dict)
     cut: bool = False
     delay: float = 0.0
+    drip: float = 0.0
+    head: bool = False
+
+
+class Dripping:
+    """A file that writes byte by byte."""
+
+    def __init__(self, file, pause: float) -> None:
+        self._file, self._pause = file, pause
+
+    def write(self, data: bytes) -> None:
+        for byte in data:
+            self._file.write(bytes([byte]))
+            time.sleep(self._pause)
+
+    def __getattr__(self, name: str):
+        return getattr(self._file, name)
 
 
 class Services:
@@ -47,16 +65,22 @@ class Services:
                 said = services.answer(self.path)
                 if said.delay:
                     time.sleep(said.delay)
+                whole = self.wfile
+                if said.drip and said.head:
+                    self.wfile = Dripping(whole, said.drip)
                 self.send_response(said.status)
                 self.send_header("Content-Type", said.type)
                 for name, value in said.headers.items():
                     self.send_header(name, value)
                 if "Content-Length" not in said.headers and "Transfer-Encoding" not in said.headers:
                     self.send_header("Content-Length", str(len(said.body)))
-                self.end_headers()
                 with contextlib.suppress(OSError):
+                    self.end_headers()
+                    if said.drip:
+                        self.wfile = Dripping(whole, said.drip)
                     self.wfile.write(said.body[: len(said.body) // 2] if said.cut else said.body)
-                if said.cut or "Content-Length" in said.headers:
+                self.wfile = whole
+                if said.cut or said.drip or "Content-Length" in said.headers:
                     self.close_connection = True
 
             def log_message(self, *_):

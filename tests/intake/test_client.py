@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import threading
+import time
 from email.utils import format_datetime
 from itertools import pairwise
 
@@ -136,11 +137,19 @@ def test_a_service_that_falls_silent_is_not_waited_for_for_ever(services, client
         crossref.fetch(client, "10.1/x")
 
 
-def test_a_service_that_drips_is_not_waited_for_for_ever(services, monkeypatch):
-    monkeypatch.setattr(asking, "TOTAL", -1.0)
-    services.answers["crossref 10.1/x"] = Said(body=to_json(crossref_answer()))
-    with pytest.raises(Unavailable, match="does not finish its answer in time"):
-        crossref.fetch(Client(wait=lambda s: None), "10.1/x")
+@pytest.mark.parametrize("head", [False, True], ids=["body", "headers"])
+def test_a_service_that_drips_is_not_waited_for_for_ever(head, services, client, monkeypatch):
+    monkeypatch.setattr(asking, "TOTAL", 0.5)
+    monkeypatch.setattr(asking, "TRIES", 1)
+    # It takes minutes, and no two bytes of it are far apart.
+    said = Said(body=to_json(crossref_answer()) + b" " * 1000, headers={"X-Long": "x" * 1000}, drip=0.1, head=head)
+    services.answers["crossref 10.1/x"] = said
+    before = time.monotonic()
+    with pytest.raises(Unavailable, match="Crossref does not finish its answer in time"):
+        crossref.fetch(client, "10.1/x")
+    assert time.monotonic() - before < 30
+    services.set("crossref 10.1/y", Said(body=to_json(crossref_answer()).replace(b"10.1/x", b"10.1/y")))
+    assert crossref.fetch(client, "10.1/y").title == "Editing at Night"
 
 
 @pytest.mark.parametrize("address", ["nonsense", "http://", "http://[::1", "gopher://x"])
