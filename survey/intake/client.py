@@ -198,7 +198,8 @@ class Client:
         """One request, its redirects on the same host included. Notes in `opened` what it reads from."""
         import requests
 
-        host = urlsplit(url).netloc
+        start = urlsplit(url)
+        host = start.netloc
         try:
             for _ in range(5):
                 with session.get(
@@ -207,8 +208,9 @@ class Client:
                     opened.append(response)
                     if response.is_redirect:
                         url = urljoin(url, response.headers["Location"])
-                        if urlsplit(url).netloc != host or urlsplit(url).scheme not in ("http", "https"):
-                            raise BadAnswer(f"{service.name} sends us to another address ({urlsplit(url).netloc or url})")
+                        if (there := urlsplit(url))[:2] != start[:2]:
+                            where = url if there.netloc == host else there.netloc or url
+                            raise BadAnswer(f"{service.name} sends us to another address ({where[:200]})")
                         continue
                     body = self._read(service, response)
                     kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
@@ -226,6 +228,9 @@ class Client:
             raise Unavailable(f"{service.name} cannot be reached ({host}): is this machine online?") from None
         except requests.exceptions.RequestException as error:
             raise BadAnswer(f"{service.name} cannot be asked at {url}: {type(error).__name__}") from None
+        except ValueError:
+            # From the library as well, which reads the address of a redirect before we see it.
+            raise BadAnswer(f"{service.name} sends us to what is no address") from None
 
     def _read(self, service: Service, response: requests.Response) -> bytes:
         pieces, size = [], 0
@@ -322,7 +327,7 @@ def _retry_after(response: requests.Response) -> float | None:
     value = response.headers.get("Retry-After")
     try:
         return float(Retry().parse_retry_after(value)) if value else None
-    except InvalidHeader:
+    except (InvalidHeader, ValueError, OverflowError):
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import os
 import threading
@@ -113,6 +114,13 @@ def test_a_long_wait_is_told_not_waited_for(services, client, waits):
         (Said(302, headers={"Location": "https://example.org/"}), BadAnswer, r"Crossref sends us to another address \(example.org\)"),
         (Said(302, headers={"Location": "/works/10.1/x"}), BadAnswer, "Crossref sends us round in circles"),
         (Said(302, headers={"Location": "file:///etc/passwd"}), BadAnswer, "sends us to another address"),
+        (Said(302, headers={"Location": "http://[x"}), BadAnswer, "Crossref sends us to what is no address"),
+        (Said(302, headers={"Location": "//["}), BadAnswer, "Crossref sends us to what is no address"),
+        (Said(302, headers={"Location": "http://[::1]]:x/"}), BadAnswer, "Crossref sends us to"),
+        (Said(302, headers={"Location": "/works/\xe9\xff"}), BadAnswer, "Crossref sends us to what is no address"),
+        (Said(200, headers={"Content-Length": "3, 4"}), BadAnswer, "Crossref cannot be asked at http"),
+        (Said(503, headers={"Retry-After": "Wed, 99 Oct 9999999 00:00:00 GMT"}), Unavailable, r"Crossref is too busy \(503, 3 tries\)"),
+        (Said(503, headers={"Retry-After": "9" * 5000}), Unavailable, r"Crossref is too busy \(503, 3 tries\)"),
         (Said(body=b" " * (asking.LIMIT + 1)), BadAnswer, "answers with more than 4 MB"),
     ],
     ids=lambda value: str(value)[:40] if isinstance(value, str) else "",
@@ -122,6 +130,30 @@ def test_every_failure_has_its_message(said, error, message, services, client):
     with pytest.raises(error, match=message) as told:
         crossref.fetch(client, "10.1/x")
     assert "\n" not in str(told.value)
+
+
+def test_a_secure_connection_is_not_left(client, monkeypatch):
+    class Redirect(contextlib.AbstractContextManager):
+        is_redirect, status_code = True, 302
+        headers = {"Location": "http://api.crossref.org/works/10.1/x"}
+
+        def __exit__(self, *_):
+            pass
+
+    class Session:
+        def __init__(self):
+            self.headers, self.urls = {}, []
+
+        def get(self, url, **_):
+            self.urls.append(url)
+            return Redirect()
+
+    session = Session()
+    monkeypatch.delenv(CROSSREF.variable, raising=False)
+    monkeypatch.setattr("requests.Session", lambda: session)
+    with pytest.raises(BadAnswer, match=r"Crossref sends us to another address \(http://api.crossref.org/works/10.1/x\)"):
+        crossref.fetch(client, "10.1/x")
+    assert len(session.urls) == 1 and session.urls[0].startswith("https://")
 
 
 def test_nobody_listening_is_told_as_being_offline(monkeypatch, client):
