@@ -25,7 +25,7 @@ PAPERS = (
     "researchgate.net", "biorxiv.org", "nature.com",
 )  # fmt: skip
 FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
-TAIL = re.compile(r"(\.git|[.,;:)\]]+)+/?$")
+TAIL = re.compile(r"(?:\.git|[.,;:)\]])+/?$")
 # A public host has a name of at least two parts, the last of them no number, in ASCII; numbers, in
 # whatever form, and names that only a local network knows are private.
 PRIVATE = re.compile(

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -52,6 +54,12 @@ def test_suggested_tags_are_marked(root):
 def test_problems_are_told_by_line(root):
     text = shown(root, (NEW, new(authors=["EVE NIGHT", "Lu Na"])))
     assert text.startswith("### Preview of 1 changed entry: 1 error") and "- error in line 2: 'EVE NIGHT'" in text and "(N501" in text
+
+
+def test_a_link_that_ends_in_many_brackets_is_soon_shown(root):
+    start = time.process_time()
+    assert "no problems" in shown(root, (NEW, new(links={"code": f"https://github.com/eve/moon{')' * 400}x"})))
+    assert time.process_time() - start < 20
 
 
 def test_an_entry_that_cannot_be_read_is_told(root):
