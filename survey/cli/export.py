@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from survey import load
-    from survey.cli.output import plural
+    from survey.cli.output import plural, printable_lines
     from survey.files.storage import write_file
     from survey.formats import FORMATS
 
@@ -34,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         # Bytes, since a terminal's encoding may lack the letters.
         sys.stdout.flush()
-        sys.stdout.buffer.write(text.encode("utf-8"))
+        shown = printable_lines(text) if sys.stdout.isatty() else text
+        sys.stdout.buffer.write(shown.encode("utf-8"))
     if not papers:
         print("survey: no paper matches", file=sys.stderr)
         return 1

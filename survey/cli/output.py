@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import sys
@@ -30,6 +31,17 @@ def printable(text: str) -> str:
     return "".join(
         c.encode("unicode_escape").decode() if unicodedata.category(c) in _STEERING else c for c in text
     )
+
+
+def printable_lines(text: str) -> str:
+    """The same for text of several lines, whose ends stay."""
+    return "\n".join(printable(line.removesuffix("\r")) for line in text.split("\n"))
+
+
+def as_json(value: object) -> str:
+    """`value` as JSON for people and programs, what would steer a terminal escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=1)
+    return "".join(json.dumps(c)[1:-1] if c != "\n" and unicodedata.category(c) in _STEERING else c for c in text)
 
 
 def width() -> int:
@@ -68,14 +80,14 @@ def plural(number: int, word: str) -> str:
 
 
 def told(error: Exception) -> str | None:
-    """The message for an error that the user can do something about, else None."""
+    """The message for an error that the user can do something about, fit for a terminal, else None."""
     from survey.collection import QueryError
     from survey.errors import UserError
     from survey.files import CollectionError
 
     if isinstance(error, (QueryError, CollectionError, UserError)):
-        return str(error)
+        return printable_lines(str(error))
     if isinstance(error, OSError):
         place = f"{error.filename}: " if error.filename else ""
-        return f"{place}{error.strerror or error}"
+        return printable_lines(f"{place}{error.strerror or error}")
     return None

@@ -11,9 +11,8 @@ venue year author kind has key id status.
 from __future__ import annotations
 
 import argparse
-import json
 
-from survey.cli.output import padded, plural, shortened, styled, width
+from survey.cli.output import as_json, padded, plural, printable, shortened, styled, width
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +29,7 @@ def run(args: argparse.Namespace) -> int:
     if args.format == "keys":
         print("\n".join(p.key for p in papers), end="\n" if papers else "")
     elif args.format == "json":
-        print(json.dumps([record(p) for p in papers], ensure_ascii=False, indent=1))
+        print(as_json([record(p) for p in papers]))
     else:
         print_table(papers, collection.taxonomy)
         found = plural(len(papers), "paper") if papers else "no papers"
@@ -49,11 +48,11 @@ def print_table(papers, taxonomy) -> None:
     people = max(12, rest // 4)
     for p in papers:
         names = p.names
-        who = names[0].sorting + (" et al." if len(names) > 2 else f" and {names[1].sorting}" if len(names) == 2 else "")
+        who = printable(names[0].sorting + (" et al." if len(names) > 2 else f" and {names[1].sorting}" if len(names) == 2 else ""))
         print(
             styled(padded(p.key, keys), "bold"),
             styled(padded(shortened(venues[p.key], places), places), "dim"),
             padded(shortened(who, people), people),
-            shortened(p.title, rest - people - 2),
+            shortened(printable(p.title), rest - people - 2),
             sep="  ",
         )

@@ -7,11 +7,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import textwrap
 
-from survey.cli.output import styled, width
+from survey.cli.output import as_json, printable, printable_lines, styled, width
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,12 +35,13 @@ def run(args: argparse.Namespace) -> int:
     if paper is None:
         guess = nearest(wanted, list(collection))
         hint = f" (did you mean {guess}?)" if guess else ""
-        print(f"survey: there is no entry {args.key}{hint}", file=sys.stderr)
+        print(f"survey: there is no entry {printable(args.key)}{hint}", file=sys.stderr)
         return 1
     if args.format == "json":
-        print(json.dumps(record(paper), ensure_ascii=False, indent=1))
+        print(as_json(record(paper)))
     elif args.format == "bibtex":
-        print(FORMATS["bibtex"].entry(paper, collection.taxonomy), end="")
+        text = FORMATS["bibtex"].entry(paper, collection.taxonomy)
+        print(printable_lines(text) if sys.stdout.isatty() else text, end="")
     else:
         _print(paper, collection)
     return 0
@@ -50,12 +50,12 @@ def run(args: argparse.Namespace) -> int:
 def _print(paper, collection) -> None:
     t = collection.taxonomy
     columns = min(100, width())
-    print(styled(paper.title, "bold"))
-    print(textwrap.fill(", ".join(n.printed for n in paper.names), columns))
+    print(styled(printable(paper.title), "bold"))
+    print(textwrap.fill(printable(", ".join(n.printed for n in paper.names)), columns))
     venue = t.venues[paper.venue]
     print(f"{venue.full_name}, {paper.year}" + (f" ({paper.status})" if paper.status else ""))
     if paper.summary:
-        print("\n" + textwrap.fill(paper.summary, columns))
+        print("\n" + textwrap.fill(_line(paper.summary), columns))
     rows = [("key", paper.key), ("kinds", ", ".join(paper.kinds))]
     for verb in ("proposes", "studies"):
         for field, ids in getattr(paper, verb):
@@ -73,5 +73,10 @@ def _print(paper, collection) -> None:
     names = max(len(name) for name, _ in rows)
     print()
     for name, value in rows:
-        text = textwrap.fill(value, columns, initial_indent=" " * (names + 2), subsequent_indent=" " * (names + 2))
+        text = textwrap.fill(_line(value), columns, initial_indent=" " * (names + 2), subsequent_indent=" " * (names + 2))
         print(styled(f"{name:{names}}", "dim") + "  " + text.lstrip())
+
+
+def _line(text: str) -> str:
+    """Text that may have lines of its own, on one line and fit for a terminal."""
+    return printable(" ".join(text.split("\n")))

@@ -5,10 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sys
 
 import pytest
 
 from tests.entries import PATH, make_entry, write_entry
+
+KEY = "meng2022locating"
 
 
 def test_search_prints_a_table(survey, root):
@@ -129,3 +132,49 @@ def test_export_where_nobody_can_write(survey, root, tmp_path):
     code, _, err = survey("export", "bibtex", "-o", str(tmp_path))
     assert code == 1 and err.startswith("survey: ")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["clone", "file"], "nothing is left behind"
+
+
+STEERS = "\x1b[31m \x9b5m \u202e \U000e0041"
+"""A colour, its one-byte form, a turn of the direction, an invisible letter."""
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+@pytest.mark.parametrize(
+    "words",
+    [["search"], ["search", "--format", "json"], ["show", KEY], ["show", KEY, "--format", "json"], ["show", KEY, "--format", "bibtex"],
+     *(["export", format] for format in ("bibtex", "biblatex", "ris", "csl-json", "csv", "jsonl"))],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_an_entry_says_steers_no_terminal(words, terminal, survey, root, monkeypatch):
+    sources = [f"arXiv {STEERS}"]
+    entry = make_entry(title=f"Editing {STEERS} Facts", authors=[f"Ann {STEERS} Bau"], summary=f"It {STEERS} edits.", note=f"A {STEERS} note.", sources=sources)
+    write_entry(root, PATH, entry)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: terminal, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    code, out, err = survey(*words)
+    assert code == 0 and err == "" and "Editing" in out
+    if terminal or ("export" not in words and "bibtex" not in words):
+        assert not any(c in out for c in STEERS if not c.isprintable())
+    if "json" in words:
+        found = json.loads(out)
+        assert (found[-1] if isinstance(found, list) else found)["title"] == entry["title"]
+
+
+def test_an_export_into_a_file_says_what_the_entry_says(survey, root, tmp_path):
+    write_entry(root, PATH, make_entry(title=f"Editing {STEERS} Facts"))
+    assert survey("export", "jsonl", "-o", str(tmp_path / "all.jsonl"))[0] == 0
+    titles = [json.loads(line)["title"] for line in (tmp_path / "all.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert f"Editing {STEERS} Facts" in titles
+
+
+@pytest.mark.parametrize("words", [["show", STEERS], ["search", f"method:{STEERS}"], ["--root", f"/nowhere{STEERS}", "search"]])
+def test_no_message_steers_a_terminal(words, survey, root):
+    code, out, err = survey(*words)
+    assert (code, out) == (1, "") and "\\x1b[31m" in err
+    assert all(c.isprintable() for c in err.replace("\n", ""))
+
+
+def test_what_a_damaged_entry_says_steers_no_terminal(survey, root):
+    write_entry(root, PATH, json.dumps(make_entry(kinds=[STEERS], **{STEERS: 1})))
+    code, out, err = survey("search")
+    assert code == 1 and err and all(c.isprintable() for c in (out + err).replace("\n", ""))
