@@ -45,7 +45,15 @@ class Checked:
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(f"{self.leaves}\n{self.path}\n{self.text}".encode()).hexdigest()[:32]
+        text = self.text.encode()
+        blob = hashlib.sha1(b"blob %d\0%b" % (len(text), text), usedforsecurity=False).hexdigest()
+        return _digest(self.leaves, self.path, blob)
+
+
+def _digest(leaves: str, path: str, blob: str) -> str:
+    """What a commit of ours changes, in few letters. `blob` is git's name of the text, so that a
+    commit can be told from what GitHub lists of it."""
+    return hashlib.sha256(f"{leaves}\n{path}\n{blob}".encode()).hexdigest()[:32]
 
 
 def read(folder: Path, event: dict) -> tuple[Submission, str]:
@@ -167,11 +175,9 @@ def _push(github: GitHub, number: int, main: str, entry: Checked, kind: str) -> 
     trailer = f"Survey-submission: {number} {entry.digest}"
     there = github.find(f"/git/ref/heads/{_branch(number)}")
     if there:
-        message = github.get(f"/git/commits/{_sha(there['object'])}")["message"]
-        if message.rstrip().endswith(trailer):
-            return False
-        if not re.search(rf"\nSurvey-submission: {number} [0-9a-f]+\s*\Z", message):
-            return None
+        ours = _untouched(github, number, main, _sha(there["object"]))
+        if not ours or ours == trailer:
+            return False if ours else None
     base = _sha(github.get(f"/git/ref/heads/{main}")["object"])
     files = [{"path": entry.path, "mode": "100644", "type": "blob", "content": entry.text}]
     files += [{"path": entry.leaves, "mode": "100644", "type": "blob", "sha": None}] if entry.leaves else []
@@ -183,6 +189,21 @@ def _push(github: GitHub, number: int, main: str, entry: Checked, kind: str) -> 
     else:
         github.post("/git/refs", ref=f"refs/heads/{_branch(number)}", sha=commit)
     return True
+
+
+def _untouched(github: GitHub, number: int, main: str, tip: str) -> str:
+    """The trailer of our commit, where the branch holds that one alone and it the very text that
+    the trailer names; '' where a person has written there, be it by `git commit --amend`."""
+    found = github.get(f"/compare/{main}...{tip}")
+    if found["ahead_by"] != 1:
+        return ""
+    trailer = re.search(rf"\n(Survey-submission: {number} ([0-9a-f]+))\s*\Z", found["commits"][0]["commit"]["message"])
+    files = found.get("files", [])
+    leaves = [f.get("previous_filename") or f["filename"] for f in files if f["status"] in ("removed", "renamed")]
+    stays = [f for f in files if f["status"] != "removed"]
+    if not trailer or len(stays) != 1 or len(leaves) > 1:
+        return ""
+    return trailer[1] if trailer[2] == _digest("".join(leaves), stays[0]["filename"], _sha(stays[0])) else ""
 
 
 def _sha(found: dict) -> str:

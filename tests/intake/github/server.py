@@ -38,6 +38,7 @@ class FakeGitHub:
         self.issues: list[dict] = []
         self.comments: list[dict] = []
         self.number = 100
+        self.renames = True
         self.refuse: Callable[[str, str], Answer | None] = lambda method, path: None
         self.refs["main"] = self.commit("Start", self.tree({}), [])
 
@@ -102,6 +103,24 @@ class FakeGitHub:
 
     def _commit(self, query, body, sha):
         return self.commits[sha]
+
+    def _history(self, sha: str) -> set[str]:
+        return {sha}.union(*(self._history(p["sha"]) for p in self.commits[sha]["parents"]))
+
+    def _compare(self, query, body, base, tip):
+        """What a branch has that the other has not: as GitHub, a file that moved is one that was renamed."""
+        known, ahead, at = self._history(self.refs[base]), [], tip
+        while at not in known:
+            ahead.insert(0, at)
+            at = self.commits[at]["parents"][0]["sha"]
+        changed = {path: text for sha in ahead for path, text in self.trees[self.commits[sha]["tree"]["sha"]].items()}
+        gone = [path for path, text in changed.items() if text is None]
+        files = [{"filename": path, "status": "added", "sha": _blob(text)} for path, text in changed.items() if text is not None]
+        if self.renames and len(gone) == len(files) == 1:
+            files[0] |= {"status": "renamed", "previous_filename": gone.pop()}
+        files += [{"filename": path, "status": "removed", "sha": "0" * 40} for path in gone]
+        commits = [{"sha": sha, "commit": {"message": self.commits[sha]["message"]}} for sha in ahead]
+        return {"ahead_by": len(ahead), "commits": commits, "files": files}
 
     def _new_tree(self, query, body):
         assert body["base_tree"] in self.trees
@@ -180,9 +199,15 @@ def _page(items: list, query: dict[str, str]) -> list:
     return items[(page - 1) * size : page * size]
 
 
+def _blob(text: str) -> str:
+    data = text.encode()
+    return hashlib.sha1(f"blob {len(data)}\0".encode() + data).hexdigest()
+
+
 _ROUTES = [
     (r"GET /git/ref/heads/(.+)", FakeGitHub._ref),
     (r"GET /git/commits/([0-9a-f]+)", FakeGitHub._commit),
+    (r"GET /compare/(.+)\.\.\.([0-9a-f]+)", FakeGitHub._compare),
     (r"POST /git/trees", FakeGitHub._new_tree),
     (r"POST /git/commits", FakeGitHub._new_commit),
     (r"POST /git/refs", FakeGitHub._new_ref),

@@ -102,6 +102,31 @@ def test_a_branch_that_a_person_worked_on_is_left_alone(run, hub):
     assert hub.refs[BRANCH] == mended and "by hand" in hub.bodies(7)[0] and "#101" in hub.bodies(7)[0]
 
 
+def test_a_commit_that_a_person_amended_is_left_alone(run, hub):
+    run(new())
+    ours = hub.commits[hub.refs[BRANCH]]
+    for files in ({NEW: entry(summary="It edits.")}, {NEW: entry(), "README.md": "x"}, {NEW: None}, {"papers/2024/moon2024editing.yaml": entry()}):
+        hub.refs[BRANCH] = amended = hub.commit(ours["message"], hub.tree(files), [hub.refs["main"]])
+        for again in (new(title="Editing by Daylight"), new()):
+            assert run(again) == "issue 7: the branch is a person's now"
+        assert hub.refs[BRANCH] == amended and "by hand" in hub.bodies(7)[0]
+
+
+def test_a_commit_of_a_person_below_ours_is_left_alone(run, hub):
+    run(new())
+    ours = hub.commits[hub.refs[BRANCH]]
+    theirs = hub.commit("Add a venue", hub.tree({"survey/x.yaml": "x"}), [hub.refs["main"]])
+    hub.refs[BRANCH] = rebased = hub.commit(ours["message"], ours["tree"]["sha"], [theirs])
+    assert run(new(title="Editing by Daylight")) == "issue 7: the branch is a person's now" and hub.refs[BRANCH] == rebased
+
+
+def test_a_main_branch_that_went_on_makes_no_person_of_us(run, hub):
+    run(new())
+    hub.refs["main"] = hub.commit("Add another", hub.tree({PATH: "x"}), [hub.refs["main"]])
+    run(new(title="Editing by Daylight"))
+    assert hub.files(BRANCH) == {NEW: entry(title="Editing by Daylight")}
+
+
 @pytest.mark.parametrize("state", ["closed", "merged"])
 def test_a_closed_pull_request_stays_closed(run, hub, state):
     run(new())
@@ -141,6 +166,10 @@ def test_a_correction_to_another_year_moves_the_file(run, hub):
     text = dump(make_entry(year=2023))
     run(Submission(7, "correct", "papers/2023/meng2022locating.yaml", text))
     assert hub.files(BRANCH) == {"papers/2023/meng2022locating.yaml": text, PATH: None}
+    for number, hub.renames in enumerate((True, False)):
+        text = dump(make_entry(year=2023, summary=f"It edits {number} facts."))
+        run(Submission(7, "correct", "papers/2023/meng2022locating.yaml", text))
+        assert hub.files(BRANCH)["papers/2023/meng2022locating.yaml"] == text, "one's own move is known again"
 
 
 def test_two_issues_with_the_same_paper_make_one_pull_request(run, hub):
