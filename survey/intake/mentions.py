@@ -13,14 +13,19 @@ _ACCEPTED = re.compile(
 _NOT_YET = re.compile(r"\b(?:under review|submitted|submission|in submission|preprint|rejected|withdrawn|work in progress|draft)\b", re.I)
 
 
+_TAIL = ".,;:)]'’”"
+LIMIT = 20_000
+"""Characters of a text that are looked at: more than any abstract has."""
+
+
 def links_in(text: str) -> dict[str, str]:
     """Code and project, where the text names one repository or one page of its own.
 
     Two repositories may be anybody's, so none of them is taken.
     """
     code, project = set(), set()
-    for match in _URL.finditer(text):
-        url = re.sub(r"(\.git)?[.,;:)\]'’”]*$", "", match[0]).rstrip("/")
+    for match in _URL.finditer(text[:LIMIT]):
+        url = match[0].rstrip(_TAIL).removesuffix(".git").rstrip("/")
         try:
             parts = urlsplit(url)
         except ValueError:

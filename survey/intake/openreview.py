@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from survey.intake.client import OPENREVIEW, OPENREVIEW_1, Client, unknown_form
 from survey.intake.datacite import rows
 from survey.intake.errors import BadAnswer, IntakeError, NotFound
-from survey.intake.mentions import links_in
+from survey.intake.mentions import LIMIT, links_in
 from survey.intake.record import Place, Record
 from survey.intake.text import plain, printed, title_of
 
@@ -95,8 +95,9 @@ def _decision(content: dict, note: dict) -> tuple[Place | None, int | None, str,
 
 
 def _booktitle(content: dict) -> str:
-    match = re.search(r"(?:booktitle|journal)\s*=\s*[{\"](.+?)[}\"],?\s*(?:\n|$)", str(content.get("_bibtex") or ""))
-    year = re.search(r"year\s*=\s*[{\"]?(\d{4})", str(content.get("_bibtex") or ""))
+    cited = str(content.get("_bibtex") or "")[:LIMIT]
+    match = re.search(r"(?:booktitle|journal)\s*=\s*[{\"](.{1,1000}?)[}\"],?\s*(?:\n|$)", cited)
+    year = re.search(r"year\s*=\s*[{\"]?(\d{4})", cited)
     return f"{plain(match[1], latex=True)} {year[1] if year else ''}".strip() if match else ""
 
 

@@ -17,6 +17,8 @@ from survey.files.reader import read_yaml
 
 RULES = Path(__file__).parent / "suggestions.yaml"
 SENTENCE = re.compile(r"(?<=[.!?])\s+(?=[A-Z\"“(])")
+LIMIT = 20_000
+"""Characters of a title and of an abstract that are looked at."""
 # Words that name a method and mean something else in other texts.
 AMBIGUOUS = frozenset(["ke", "kn", "lora", "ft", "fine-tuning", "prune", "rect", "melo", "ice", "ike", "wise", "grace", "mend"])
 
@@ -42,6 +44,7 @@ def rules() -> dict:
 
 def suggest(title: str, abstract: str, taxonomy: Taxonomy, acronym: str = "") -> list[Suggestion]:
     """Suggested tags, in the order of the entry's fields; one kind at least."""
+    title, abstract = title[:LIMIT], abstract[:LIMIT]
     found = _kinds(title, abstract)
     kinds = [s.value for s in found]
     if "method" in kinds:

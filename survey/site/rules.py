@@ -109,7 +109,7 @@ def _house() -> dict[str, Any]:
 def _suggestions() -> dict[str, Any]:
     """The rules of suggested tags, their patterns for JavaScript."""
     found = {section: [_suggesting(rule) for rule in listed] for section, listed in suggest.rules().items()}
-    return {**found, "sentence": js_pattern(suggest.SENTENCE.pattern), "ambiguous": sorted(suggest.AMBIGUOUS)}
+    return {**found, "sentence": js_pattern(suggest.SENTENCE.pattern), "ambiguous": sorted(suggest.AMBIGUOUS), "limit": suggest.LIMIT}
 
 
 def _suggesting(rule: dict[str, Any]) -> dict[str, Any]:

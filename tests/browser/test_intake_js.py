@@ -19,7 +19,7 @@ from survey.intake import openreview as openreview_service
 from survey.intake.add import few, with_words
 from survey.intake.errors import IntakeError
 from survey.intake.source import read_source
-from survey.intake.suggest import Suggestion, suggest
+from survey.intake.suggest import LIMIT, Suggestion, suggest
 from survey.intake.venues import locate, of_anthology
 from survey.site.rules import rules
 from tests.browser.conftest import ASSETS
@@ -169,7 +169,11 @@ def test_tags_are_suggested_alike(page, collection, taxonomy):
     cases += [["FooEdit: Editing Facts", abstract, "ROME"] for abstract in ABSTRACTS]
     # Summaries stand in for abstracts, which are not kept.
     cases += [[p.title, p.summary, p.acronym or ""] for p in list(collection.values())[::3] if p.summary]
+    # Only so much of a text is looked at, counted in letters of any size.
+    end = "We propose a method against forgetting."
+    cases += [["Facts", f"{'𝔞' * (LIMIT - len(end) + more)}{' ' if more < 0 else ''}{end}", ""] for more in (-1, 30)]
     answers = ask(page, "suggest(...value)", cases)
+    assert [answer[0]["value"] for answer in answers[-2:]] == ["method", "analysis"]
     for case, answer in zip(cases, answers, strict=True):
         assert answer == python_suggests(*case, taxonomy), case
     assert {s["field"] for answer in answers for s in answer} == {"kinds", "proposes.families", "studies.methods", "studies.benchmarks", "pitfalls"}
@@ -283,6 +287,11 @@ STRANGE = [
     *(("openreview", {"notes": [made.note("aBcD3fGh1j", "Editing", ["Ann Bau", "Cy Dee"], venue=v, venueid=i, pdate=1700000000000)]}, "aBcD3fGh1j") for v, i in (
         ("ICLR 2024 poster", "ICLR.cc/2024/Conference"), ("ICLR 2024 Conference Withdrawn Submission", "ICLR.cc/2024/Conference/Withdrawn_Submission"), ("Submitted to ICLR 2024", "ICLR.cc/2024/Conference/Rejected_Submission"),
         ("ME-FoMo 2024", "ICLR.cc/2024/Workshop/ME-FoMo"), ("CoRR 2023", "dblp.org/journals/CORR/2023"), ("My Venue", "OpenReview.net/Archive"), ("", "ICLR.cc/2025/Conference"), ("", ""),
+    )),
+    *(("openreview", {"notes": [made.note("aBcD3fGh1j", "Editing", ["Ann Bau"], abstract=text, bibtex=bibtex)]}, "aBcD3fGh1j") for text, bibtex in (
+        ("Code (https://github.com/a/b.git).", "@inproceedings{x,\nbooktitle={ACL 2024},\nyear={2024}}"), ("https://github.com/a/b.git/”, https://ann.github.io//", "booktitle={" * 3000 + "ACL},\n"),
+        ("\U0001d51e" * 15_000 + " https://github.com/a/b", "\U0001d51e" * 15_000 + "journal={TACL},\n"), ("\U0001d51e" * 19_990 + " https://github.com/a/b", "\U0001d51e" * 19_995 + "journal={TACL},\n"),
+        ("https://github.com/a/b" + ")" * 300_000 + "x", "journal={" + "x" * 1001 + "}"), ("https://github.com/a/b" + "/" * 300_000 + "x", "journal={" + "\U0001d51e" * 1000 + "}"),
     )),
     ("openreview", {"notes": [made.note("aBcD3fGh1j", "Editing", ["Anonymous"])]}, "aBcD3fGh1j"), ("openreview", {"notes": [made.note("aBcD3fGh1j", "", ["A B"])]}, "aBcD3fGh1j"),
 ]  # fmt: skip

@@ -6,11 +6,12 @@
 import { arxivYear, splitAddress } from "./rules.mjs";
 import { splitName } from "./names.mjs";
 import { fold } from "./query.mjs";
-import { words } from "./text.mjs";
+import { slice, words } from "./text.mjs";
 
 const PATIENCE = 12_000; // How long a service may take, in milliseconds.
 const ACCEPT = { DataCite: { accept: "application/vnd.api+json" } };
 const LARGEST = 2_000_000; // Characters of an answer that are read.
+const MOST = 20_000; // Characters of one text that are looked at, more than any abstract has.
 
 /** One clear sentence on why there is no record. `missing`: the service does not have the paper. */
 export class ServiceError extends Error {
@@ -313,7 +314,7 @@ function decision(venue, venueId, note, bibtex) {
   if (venueId.startsWith("OpenReview.net/Public_Article") || venueId.split("/").includes("Archive")) {
     return { year, place: venue, weak: venue ? ["venue"] : [], notes: ["OpenReview has the venue from the authors only."] };
   }
-  if (!told) return { year, ...cited(String(bibtex ?? ""), year) };
+  if (!told) return { year, ...cited(slice(String(bibtex ?? ""), 0, MOST), year) };
   // The printed name of a workshop often leaves out what it is.
   const workshop = venueId.includes("/Workshop") && !/workshop/i.test(venue) ? " workshop" : "";
   const host = venueId.split("/")[0].replace(/\.cc$|web\.org$/, "");
@@ -322,7 +323,7 @@ function decision(venue, venueId, note, bibtex) {
 
 /** Place and year from the citation that OpenReview offers, where nothing else tells them. */
 function cited(bibtex, dated) {
-  const [, title] = /(?:booktitle|journal)\s*=\s*[{"](.+?)[}"],?\s*(?:\n|$)/.exec(bibtex) ?? [];
+  const [, title] = /(?:booktitle|journal)\s*=\s*[{"](.{1,1000}?)[}"],?\s*(?:\n|$)/u.exec(bibtex) ?? [];
   if (!title) return {};
   const [, year = ""] = /year\s*=\s*[{"]?([0-9]{4})/.exec(bibtex) ?? [];
   const place = `${plain(title.replace(/[{}]/g, ""))} ${year}`.trim();
@@ -347,7 +348,7 @@ const UNSEEN = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff\u00ad\
 /** One line of plain Unicode: markup taken off, entities resolved, spaces made one. */
 function plain(value) {
   if (typeof value !== "string") return "";
-  let text = resolved(value.replace(BREAKING, " ").replace(TAG, ""));
+  let text = resolved(slice(value, 0, MOST).replace(BREAKING, " ").replace(TAG, ""));
   // An entity may have hidden a tag, or been packed twice.
   if (/[&<]/.test(text)) text = resolved(text.replace(TAG, ""));
   return words(text.replace(UNSEEN, "")).join(" ").normalize("NFC");
@@ -408,14 +409,21 @@ function printedName(value, data) {
   return splitName(text, data);
 }
 
+/** `text` without these letters at its end. */
+function withoutEnd(text, letters) {
+  let end = text.length;
+  while (end && letters.includes(text[end - 1])) end -= 1;
+  return text.slice(0, end);
+}
+
 const FORGES = ["github.com", "gitlab.com", "bitbucket.org", "codeberg.org"];
 
 /** Code and project, where a text names one repository or one page of its own. */
 function linksIn(text) {
   const code = new Set();
   const project = new Set();
-  for (const [found] of text.matchAll(/https?:\/\/[^\s<>"{}|\\^`]+/g)) {
-    const url = found.replace(/(?:\.git)?[.,;:)\]'’”]*$/, "").replace(/\/+$/, "");
+  for (const [found] of slice(text, 0, MOST).matchAll(/https?:\/\/[^\s<>"{}|\\^`]+/g)) {
+    const url = withoutEnd(withoutEnd(found, ".,;:)]'’”").replace(/\.git$/, ""), "/");
     const parts = splitAddress(url);
     const host = parts.hostname.replace(/^www\./, "");
     if (parts.netloc.includes("@")) continue;

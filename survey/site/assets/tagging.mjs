@@ -3,23 +3,25 @@
  * A suggestion is where a person starts, never a fact. No DOM in here.
  */
 
-import { isUpper, words } from "./text.mjs";
+import { isUpper, slice, words } from "./text.mjs";
 
 /** Suggests tags by `suggestions` of data/rules.json. */
 export class Tagger {
   constructor(data) {
     const compiled = (patterns) => patterns.map((source) => new RegExp(source, "giu"));
-    const { kinds, families, stances, pitfalls, sentence, ambiguous } = data.suggestions;
+    const { kinds, families, stances, pitfalls, sentence, ambiguous, limit } = data.suggestions;
     this.kinds = kinds.map((rule) => ({ ...rule, title: compiled(rule.title), abstract: compiled(rule.abstract) }));
     const withWords = (rules) => rules.map((rule) => ({ ...rule, words: compiled(rule.words) }));
     [this.families, this.stances, this.pitfalls] = [families, stances, pitfalls].map(withWords);
     this.sentence = new RegExp(sentence, "u");
     this.ambiguous = ambiguous;
+    this.limit = limit;
     this.terms = data.terms;
   }
 
   /** Suggestions `{ field, value, words, stance }` in the order of the entry's fields. */
   suggest(title, abstract, acronym = "") {
+    [title, abstract] = [title, abstract].map((text) => slice(text, 0, this.limit));
     const found = this.kindsOf(title, abstract);
     const kinds = found.map(({ value }) => value);
     if (kinds.includes("method")) found.push(...this.familiesOf(title, abstract));
