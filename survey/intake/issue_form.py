@@ -136,13 +136,24 @@ def _answer(field: Field, text: str) -> str:
     if text.strip() == _NOTHING:
         return ""
     if field.kind == "checkboxes":
-        return "yes" if re.search(r"^\s*[-*] \[[xX]\]", text, re.M) else ""
-    if match := re.fullmatch(r"(`{3,}|~{3,})[^\n]*\n(.*?)\n?\1\s*", text, re.S):
-        text = match[2]
-    elif field.rendered:
-        # Somebody took off the end of the fence.
-        text = re.sub(r"\A(`{3,}|~{3,})[^\n]*\n", "", text)
+        return "yes" if re.search(r"^[ \t]*[-*] \[[xX]\]", text, re.M) else ""
+    text = _unfenced(text, field)
     if not field.rendered:
         text = re.sub(r"<!--.*?(-->|\Z)", "", text, flags=re.S)
     text = text.strip("\n").rstrip() if field.rendered else text.strip()
     return text if text != _NOTHING else ""
+
+
+def _unfenced(text: str, field: Field) -> str:
+    """What stands in the fence that is the whole answer, or the answer as it is."""
+    first, newline, rest = text.partition("\n")
+    fence = re.match(r"`{3,}|~{3,}", first)
+    if not fence or not newline:
+        return text
+    inside, _, last = rest.rpartition("\n")
+    if len(last) >= 3 and not last.strip(fence[0][0]):
+        return inside
+    if last.endswith(fence[0]):
+        return rest.removesuffix(fence[0])
+    # Where GitHub made the fence, somebody took off its end.
+    return rest if field.rendered else text

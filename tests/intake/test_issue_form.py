@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,28 @@ def test_a_fence_that_never_ends_swallows_no_answer():
     assert found["source"] == "````\n2202.05262" and found["notes"] == "n"
     text = body(CORRECT, key="k", what="w", where="r", entry="title: x").removesuffix("\n```")
     assert recognise(text)["entry"] == "title: x"
+
+
+@pytest.mark.parametrize(("answer", "inside"), [
+    ("```bibtex\n@misc{x,\n}\n```", "@misc{x,\n}"), ("~~~\nx\n~~~~", "x"), ("```\nx```", "x"), ("````\n```\nx\n```\n````", "```\nx\n```"), ("```\n```", ""), ("```", "```"),
+    ("```\nx\n~~~", "```\nx\n~~~"), ("x\n```", "x\n```"), ("```\nx\n``", "```\nx\n``"), ("```\nx\n```\nand y", "```\nx\n```\nand y"),
+])  # fmt: skip
+def test_a_fence_around_the_answer_is_taken_off(answer, inside):
+    assert recognise(f"### Which paper?\n\n{answer}\n\n### Scope\n\n- [x] x")["source"] == inside
+
+
+TICKS = "`" * 20_000 + "x\n" + "`" * 19_000 + "\nb"
+
+
+@pytest.mark.parametrize("text", [
+    f"### Which entry?\n\nx\n\n### What is wrong?\n\ny\n\n### The corrected entry\n\n{TICKS}", f"### Which paper?\n\n{TICKS}\n\n### Scope\n\nx",
+    "### Which entry?\n\nx\n\n### What is wrong?\n\ny\n\n### The corrected entry\n\n" + "`" * 60_000,
+    "### Which paper?\n\nx\n\n### Scope\n\nx" + "\n" * 60_000 + "y", "### Which paper?\n\nx\n\n### Scope\n\nx" + "\n " * 30_000 + "y",
+], ids=["entry", "source", "one line", "empty lines", "lines of spaces"])  # fmt: skip
+def test_a_body_of_ticks_or_of_empty_lines_is_soon_read(text):
+    start = time.process_time()
+    assert recognise(text)
+    assert time.process_time() - start < 3
 
 
 def test_comments_are_no_answers_but_the_entry_stays_as_it_is():
