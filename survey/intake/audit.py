@@ -20,6 +20,9 @@ from survey.intake.github.markdown import capped, code, plain
 
 VERSION = 1
 _MOST = 20_000
+_SIZE = 16 * 1024 * 1024
+_LONGEST = 1000
+"""Characters that a report keeps of one value; what servers answer and sources say may be longer."""
 
 
 class Group(NamedTuple):
@@ -84,7 +87,12 @@ class Report:
                 yield group, rows
 
     def record(self) -> dict:
-        return {"version": VERSION, **asdict(self)}
+        rows = [{name: _cut(value) for name, value in asdict(row).items()} for row in self.rows]
+        return {"version": VERSION, **asdict(self), "rows": rows}
+
+
+def _cut(value: str) -> str:
+    return value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
 
 
 def today() -> str:
@@ -93,7 +101,7 @@ def today() -> str:
 
 def read(path: Path) -> Report:
     """A report that another job has written. Raises `BadHandover`."""
-    found = handover.read(path, 16 * 1024 * 1024)
+    found = handover.read(path, _SIZE)
     audit, rows = found.get("audit"), found.get("rows")
     if found.get("version") != VERSION or audit not in AUDITS or not isinstance(rows, list) or len(rows) > _MOST:
         raise BadHandover(f"{path.name} is no report of an audit")
@@ -106,7 +114,7 @@ def read(path: Path) -> Report:
 def _row(audit: str, row: object) -> Found:
     if not isinstance(row, dict) or row.get("kind") not in AUDITS[audit]:
         raise BadHandover("a finding is of no known kind")
-    values = {name: handover.text(row, name, 4000) for name in ("key", "field", "said", "found", "command")}
+    values = {name: _cut(handover.text(row, name, _SIZE)) for name in ("key", "field", "said", "found", "command")}
     if not re.match(KEY_PATTERN, values["key"]):
         raise BadHandover("a finding names no entry")
     return Found(row["kind"], **values)
