@@ -45,8 +45,8 @@ DRIFT = {
     "another-paper": Group("Ids of another paper", "The source has another paper under this id: mend the id."),
     "withdrawn": Group("Withdrawn or retracted", "Give the entry its `status`, and say in `note` who tells it."),
     "published": Group("Published meanwhile", "The source names a publication: `--update` follows it."),
-    "title": Group("Other titles", "The source has another title under the same authors: `--update` takes it, or `former_titles` keeps it."),
-    "authors": Group("Other authors", "The source lists other authors, or in another order."),
+    "title": Group("Other titles", "The source has another title under the same authors: write the one of the publication, and keep the other in `former_titles`."),
+    "authors": Group("Other authors", "The source lists other authors, or in another order: write those of the publication."),
     "gone": Group("Unknown ids", "The source does not know the id: mend it."),
 }
 AUDITS = {"links": LINKS, "drift": DRIFT}

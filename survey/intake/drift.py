@@ -95,22 +95,23 @@ def _records(papers: list[Paper], client: Client, notes: list[str], step) -> Ite
 def compare(paper: Paper, scheme: str, record: Record, taxonomy: Taxonomy) -> list[Found]:
     """What the entry and one of its sources say differently."""
     id = getattr(paper.ids, scheme)
-    command = f"survey add --update {_typed(scheme, id)}"
+    # An update follows a preprint; a title, authors or a publication that say otherwise are a person's to mend.
+    follow, look = f"survey add --update {_typed(scheme, id)}", f"survey show {paper.key}"
     titles = (paper.title, *paper.former_titles)
     alike, people = max(alike_titles(t, record.title) for t in titles), same_people(paper.names, record.authors)
     if (alike < _ALIKE and people < 0.5) or (alike < 0.8 and people < 0.2):
         other = f"{record.title} by {record.authors[0].printed}"
-        return [Found("another-paper", paper.key, f"ids.{scheme}", f"{id}, {paper.title}", other, f"survey show {paper.key}")]
+        return [Found("another-paper", paper.key, f"ids.{scheme}", f"{id}, {paper.title}", other, look)]
     found = []
     if record.withdrawn and not paper.status:
-        found.append(Found("withdrawn", paper.key, "status", "nothing", f"{record.source}: {record.withdrawn}"[:400], command))
+        found.append(Found("withdrawn", paper.key, "status", "nothing", f"{record.source}: {record.withdrawn}"[:400], follow if paper.preprint else look))
     if paper.preprint and (where := _published(scheme, record, taxonomy)):
-        found.append(Found("published", paper.key, "venue", f"{paper.venue} {paper.year}", where, command))
+        found.append(Found("published", paper.key, "venue", f"{paper.venue} {paper.year}", where, follow))
     if not any(fold(record.title) == fold(t) for t in titles):
-        found.append(Found("title", paper.key, "title", paper.title, record.title, command))
+        found.append(Found("title", paper.key, "title", paper.title, record.title, look))
     # The authors of an entry are those of the publication; a preprint may list them otherwise.
     if (scheme == "arxiv") == paper.preprint and (change := _other_authors(paper.names, record.authors)):
-        found.append(Found("authors", paper.key, "authors", *change, command))
+        found.append(Found("authors", paper.key, "authors", *change, look))
     return found
 
 

@@ -99,9 +99,9 @@ def test_drift_compares_with_what_the_services_say(survey, root, services):
     services.set("arxiv 2203.00001,2202.05262", Said(type="application/atom+xml", body=body))
     code, out, err = survey("audit", "drift")
     assert code == 1 and err == "" and out.splitlines()[-1] == "2 records compared: 1 to look at"
-    assert f"  meng2022locating title: {entry['title']} -> Remembering Facts in GPT\n    survey add --update 2202.05262\n" in out
+    assert f"  meng2022locating title: {entry['title']} -> Remembering Facts in GPT\n    survey show meng2022locating\n" in out
     code, out, _ = survey("audit", "drift", "--format", "markdown")
-    assert code == 1 and out.startswith("## Drift against the sources\n") and "`survey add --update 2202.05262`" in out
+    assert code == 1 and out.startswith("## Drift against the sources\n") and "`survey show meng2022locating`" in out
 
 
 def test_a_service_that_fails_is_told_and_is_no_finding(survey, root, services, monkeypatch):

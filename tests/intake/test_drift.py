@@ -2,12 +2,13 @@ from __future__ import annotations
 
 import pytest
 
+from survey.cli import main
 from survey.collection import Collection
 from survey.collection.names import split_name
-from survey.intake import drift
+from survey.intake import arxiv, drift
 from survey.intake.drift import audit, compare, wanted
 from survey.intake.record import Place, Record
-from tests.entries import make_entry, make_paper
+from tests.entries import PATH, make_entry, make_paper, make_root
 from tests.intake.services import Said, atom_entry, feed
 
 TITLE, AUTHORS = make_entry()["title"], make_entry()["authors"]
@@ -43,7 +44,7 @@ def test_an_id_of_another_paper_is_told_as_such(taxonomy):
 
 def test_another_title_under_the_same_authors_is_a_change(taxonomy):
     (row,) = compare(preprint(), "arxiv", record("How Models Remember: A Causal Account"), taxonomy)
-    assert (row.kind, row.said, row.found, row.command) == ("title", TITLE, "How Models Remember: A Causal Account", "survey add --update 2202.05262")
+    assert (row.kind, row.said, row.found, row.command) == ("title", TITLE, "How Models Remember: A Causal Account", "survey show meng2022locating")
     assert kinds(preprint(former_titles=["How models remember, a causal account"]), record("How Models Remember: A Causal Account"), taxonomy) == []
 
 
@@ -88,9 +89,26 @@ def test_a_withdrawal_is_told_until_the_entry_says_it(taxonomy):
     assert kinds(preprint(status="withdrawn"), gone, taxonomy) == []
 
 
+WITHDRAWN = "This paper has been withdrawn by the authors"
+
+
+@pytest.mark.parametrize(("venue", "fields", "command"), [
+    ("arxiv", {"title": "How Models Remember: A Causal Account"}, "show"), ("arxiv", {"authors": ["Kevin Meng", "David Bau", "Yonatan Belinkov"]}, "show"),
+    ("arxiv", {"comment": "Accepted to EMNLP 2023"}, "add"), ("arxiv", {"comment": WITHDRAWN}, "add"), ("neurips", {"comment": WITHDRAWN}, "show"),
+])  # fmt: skip
+def test_an_update_is_named_only_where_it_changes_the_entry(services, client, taxonomy, tmp_path, venue, fields, command):
+    services.arxiv("2202.05262", **{"title": TITLE, "authors": AUTHORS, **fields})
+    (row,) = compare(make_paper(venue=venue), "arxiv", arxiv.fetch(client, "2202.05262"), taxonomy)
+    assert row.command.split()[:2] == ["survey", command]
+    root = make_root(tmp_path, {PATH: make_entry(venue=venue)})
+    before = {path: path.read_text("utf-8") for path in root.rglob("*.yaml")}
+    main(["--root", str(root), "add", "--update", "2202.05262"])
+    assert ({path: path.read_text("utf-8") for path in root.rglob("*.yaml")} != before) == (command == "add")
+
+
 def test_ids_that_look_like_options_are_told_as_addresses(taxonomy):
-    paper = make_paper(ids={"openreview": "-h6WAS6eE4"})
-    (row,) = compare(paper, "openreview", record("Another Title of the Same"), taxonomy)
+    paper = make_paper(venue="arxiv", ids={"openreview": "-h6WAS6eE4"})
+    (row,) = compare(paper, "openreview", record(place=Place("EMNLP 2023")), taxonomy)
     assert row.command == "survey add --update https://openreview.net/forum?id=-h6WAS6eE4"
 
 
