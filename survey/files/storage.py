@@ -26,14 +26,21 @@ _OLD_SECONDS = 3600
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write all of `text` or nothing: a new file beside the old one, then renamed over it."""
+    """Write all of `text` or nothing: a new file beside the old one, then renamed over it.
+
+    Raises `UserError` where `path` is that of an entry and its folder a link.
+    """
+    if path.suffix == ".yaml" and path.parent.parent.name == "papers":
+        _refuse_link(path.parent)
     with _finished(path, text) as temporary:
         os.chmod(temporary, path.stat().st_mode & 0o777 if path.exists() else 0o644)
         os.replace(temporary, path)
 
 
 def create_file(path: Path, text: str) -> None:
-    """Write a new file, all of it or nothing. Raises `FileExistsError` where one is there."""
+    """Write a new file, all of it or nothing. Raises `FileExistsError` where one is there, and
+    `UserError` where its folder is a link."""
+    _refuse_link(path.parent)
     with _finished(path, text) as temporary:
         os.chmod(temporary, 0o644)
         _give_name(temporary, path)
@@ -44,10 +51,13 @@ def move_file(old: Path, new: Path, text: str) -> None:
 
     The finished text first gets a hidden name that tells where it comes from, then, in one step,
     its own name. From then on the move counts: `unfinished_move` lets readers leave `old` out, and
-    finishes the work of a killed writer. Raises `FileExistsError` and `FileNotFoundError`.
+    finishes the work of a killed writer. Raises `FileExistsError` and `FileNotFoundError`, and
+    `UserError` where one of the folders is a link.
 
     On a file system without hard links a writer that is killed may leave both files.
     """
+    _refuse_link(old.parent)
+    _refuse_link(new.parent)
     _tidy(old.parent)
     _tidy(new.parent)
     mode = old.stat().st_mode & 0o777
@@ -131,6 +141,12 @@ def _acquire(fcntl, folder: int, root: Path, deadline: float) -> None:
             time.sleep(0.02)
         except OSError:
             return  # A file system that knows no locks.
+
+
+def _refuse_link(folder: Path) -> None:
+    """What a pull request has put in the place of a year's folder may lead anywhere."""
+    if folder.is_symlink():
+        raise UserError(f"{folder} is a link, not a folder, and may lead out of the collection: take it away and try again")
 
 
 @contextmanager

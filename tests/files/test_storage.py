@@ -53,6 +53,31 @@ def test_permissions_are_kept(tmp_path):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
+def test_no_entry_is_written_through_a_link(tmp_path):
+    make_root(tmp_path / "clone", {OLD: make_entry()})
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    papers = tmp_path / "clone" / "papers"
+    (papers / "2022").symlink_to(outside)
+    (papers / "2023").symlink_to(tmp_path / "nowhere")
+    for year in ("2022", "2023"):
+        new = papers / year / "a.yaml"
+        for write in (write_file, create_file, lambda path, text: move_file(tmp_path / "clone" / OLD, path, text)):
+            with pytest.raises(UserError, match=rf"papers/{year} is a link, not a folder"):
+                write(new, "one\n")
+    (outside / "b.yaml").write_text("theirs\n")
+    with pytest.raises(UserError, match="is a link"):
+        move_file(papers / "2022" / "b.yaml", papers / "2021" / "b.yaml", "one\n")
+    assert os.listdir(outside) == ["b.yaml"] and os.listdir(papers / "2021") == ["meng2021locating.yaml"]
+
+
+def test_other_files_may_be_written_through_a_link(tmp_path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    write_file(tmp_path / "link" / "papers.bib", "one\n")
+    assert (tmp_path / "real" / "papers.bib").read_text() == "one\n"
+
+
 def test_a_file_that_is_there_is_never_replaced_by_a_new_one(tmp_path):
     create_file(tmp_path / "new" / "a.yaml", "one\n")
     with pytest.raises(FileExistsError, match=r"there is a .*a\.yaml already"):
