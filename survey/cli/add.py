@@ -24,7 +24,7 @@ import re
 import sys
 import textwrap
 
-from survey.cli.output import plural, shortened, styled, width
+from survey.cli.output import plural, printable, shortened, styled, told, width
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,6 +48,7 @@ def prepared(argv: list[str]) -> list[str]:
 
 
 def run(args: argparse.Namespace) -> int:
+    from survey.errors import UserError
     from survey.files import find_root, load_collection
     from survey.intake.add import IntakeError, Options, propose_all, wanted, with_comments, write
     from survey.intake.client import Client
@@ -83,13 +84,16 @@ def run(args: argparse.Namespace) -> int:
                     result = with_comments(root, result)
             except IntakeError as error:
                 result = error
+            except (UserError, OSError) as error:
+                result = IntakeError(f"{item.name} could not be written: {told(error)}")
         if isinstance(result, IntakeError):
             failed = True
             rows.append({"source": item.name, "status": "failed", "message": str(result)})
             if args.format == "text":
-                print(f"survey: {result}", file=sys.stderr)
+                print(f"survey: {printable(str(result))}", file=sys.stderr)
             continue
-        failed |= status in ("duplicate", "similar")
+        # What the check refuses is not done yet.
+        failed |= status in ("duplicate", "similar") or any(f.severity.value == "error" for f in result.findings)
         if args.format == "text":
             _tell(result, status, args, len(asked) > 1)
         rows.append(_row(result, status))

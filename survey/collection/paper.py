@@ -225,7 +225,7 @@ def paper_from(record: dict, key: str) -> Paper:
     return paper
 
 
-_ARTICLES = frozenset(["a", "an", "the"])
+ARTICLES = frozenset(["a", "an", "the"])
 
 
 def make_key(author: Name, year: int, title: str) -> str:
@@ -237,6 +237,6 @@ def make_key(author: Name, year: int, title: str) -> str:
     family = fold(f"{author.particle} {author.sorting}").replace(" ", "")
     words = [re.sub(r"[^a-z0-9]", "", fold(word)) for word in title.split()]
     words = [word for word in words if word]
-    while len(words) > 1 and words[0] in _ARTICLES:
+    while len(words) > 1 and words[0] in ARTICLES:
         words.pop(0)
     return f"{re.sub(r'[^a-z]', '', family)}{year}{words[0] if words else ''}"

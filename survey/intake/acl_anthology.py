@@ -25,7 +25,7 @@ def read(answer: Answer, id: str) -> Record:
     if len(found) != 1:
         raise BadAnswer(not_readable(ACL, answer, "BibTeX with one entry"))
     try:
-        record = bibtex.record(found[0], ACL.name)
+        record = bibtex.record(found[0], ACL.name, trusted=True)
     except IntakeError as error:
         raise BadAnswer(f"the answer of {ACL.name} lacks something: {error}") from None
     told = record.ids.get("anthology")

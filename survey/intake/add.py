@@ -16,7 +16,7 @@ from survey.checks.run import check_text
 from survey.collection import Collection, Name, Paper, Taxonomy
 from survey.collection.paper import paper_from
 from survey.files.comments import beside
-from survey.files.load import PACKAGE, load_collection
+from survey.files.load import PACKAGE, load_collection, load_taxonomy
 from survey.files.reader import MAX_BYTES
 from survey.files.writer import dump
 from survey.intake import bibtex, duplicates
@@ -58,6 +58,8 @@ class Proposal:
     old: str = ""
     changes: tuple[duplicates.Change, ...] = ()
     conflicts: tuple[duplicates.Change, ...] = ()
+    draft: dict | None = None
+    found: Record | None = None
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,11 @@ def _in_text(data: bytes, origin: str) -> list[Wanted]:
     return found
 
 
-def propose(asked: Wanted, collection: Collection, client: Client, options: Options = Options()) -> Proposal:
-    """What would be written for one paper. Nothing is. Raises `IntakeError`."""
+def propose(
+    asked: Wanted, collection: Collection, client: Client, options: Options = Options(), taken: frozenset[str] = frozenset()
+) -> Proposal:
+    """What would be written for one paper; nothing is. `taken` are keys that others will have.
+    Raises `IntakeError`."""
     taxonomy = collection.taxonomy
     if options.venue and options.venue not in taxonomy.venues:
         guess = locate(options.venue, taxonomy).venue
@@ -134,11 +139,11 @@ def propose(asked: Wanted, collection: Collection, client: Client, options: Opti
     found = replace(found, authors=known_names(found.authors, collection))
     drafted = draft(found, taxonomy, options.venue)
     if match := _match(drafted.record, collection, options):
-        return _update(asked, found, drafted.record, match, collection)
+        return _update(asked.name, found, drafted.record, match, collection)
     if found.withdrawn:
         raise Withdrawn(f"{asked.name} has been withdrawn ({_short(found.withdrawn)}): it is no paper for the collection")
     record, suggestions = tagged(drafted.record, found, taxonomy)
-    key = free_key(record, _taken(collection))
+    key = free_key(record, taken | _taken(collection))
     path = f"papers/{record['year']}/{key}.yaml"
     text = with_words(record, suggestions)
     if len(text) > MAX_BYTES:
@@ -241,11 +246,11 @@ def _valid(record: dict, key: str) -> Paper:
     try:
         return paper_from(record, key)
     except ValidationError as error:
-        raise BadAnswer(f"the source tells something that no entry can hold: {explain(error)[0].message}") from None
+        raise BadAnswer(f"the source tells something that no entry can hold: {explain(error, load_taxonomy())[0].message}") from None
 
 
-def _update(asked: Wanted, found: Record, drafted: dict, match: duplicates.Match, collection: Collection) -> Proposal:
-    """The entry that the paper is already, with what this source adds."""
+def _update(name: str, found: Record, drafted: dict, match: duplicates.Match, collection: Collection) -> Proposal:
+    """The entry that the paper is already, with what this source adds to it as it is now."""
     from survey.formats.jsonl import record as record_of
 
     paper = collection[match.key]
@@ -255,8 +260,9 @@ def _update(asked: Wanted, found: Record, drafted: dict, match: duplicates.Match
     text = dump(new.record)
     entry, findings = check_text(path, text, collection.taxonomy)
     return Proposal(
-        asked.name, paper.key, path, text, new.record, entry.paper or paper, tuple(findings), notes=found.notes,
+        name, paper.key, path, text, new.record, entry.paper or paper, tuple(findings), notes=found.notes,
         match=match, old=f"papers/{paper.year}/{paper.key}.yaml", changes=new.changes, conflicts=new.conflicts,
+        draft=drafted, found=found,
     )  # fmt: skip
 
 
@@ -330,7 +336,13 @@ def write(root: Path, proposal: Proposal, options: Options = Options()) -> Propo
     with locked(root):
         collection = load_collection(root)
         if proposal.match:
+            if proposal.key not in collection:
+                raise IntakeError(f"{proposal.source} was to be merged into {proposal.key}, which has gone meanwhile")
+            # Somebody may have changed the entry while its source was asked.
+            proposal = _update(proposal.source, proposal.found, proposal.draft, proposal.match, collection)
             proposal = with_comments(root, proposal)
+            if not proposal.changes:
+                return proposal
             if proposal.path == proposal.old:
                 write_file(root / proposal.path, proposal.text)
             else:
@@ -350,14 +362,16 @@ def propose_all(
 ) -> Iterator[tuple[Wanted, Proposal | IntakeError]]:
     """Proposals, or what went wrong, one by one; two of one call that are the same paper are told."""
     seen: dict[str, str] = {}
+    taken: frozenset[str] = frozenset()
     for number, item in enumerate(asked):
         begun(number)
         try:
-            proposal = propose(item, collection, client, options)
+            proposal = propose(item, collection, client, options, taken)
             ids = [f"{scheme} {value.lower()}" for scheme, value in proposal.paper.ids.items()] + [proposal.paper.title.lower()]
             if twin := next((seen[id] for id in ids if id in seen), None):
                 raise IntakeError(f"the same paper as {twin}" if item.entry else f"{item.name} is the same paper as {twin}")
             seen |= dict.fromkeys(ids, item.name)
+            taken |= {proposal.key}
             yield item, proposal
         except IntakeError as error:
             # A file has many entries, so each of them is named.

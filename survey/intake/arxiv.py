@@ -84,7 +84,8 @@ def _record(entry: ElementTree.Element, address: str) -> Record:
         raise BadAnswer(unknown_form(ARXIV, "id, title or authors"))
     comment, abstract = plain(_text(entry, "comment", _OWN)), plain(_text(entry, "summary"))
     reference, doi = plain(_text(entry, "journal_ref", _OWN)), plain(_text(entry, "doi", _OWN)).split(" ")[0]
-    withdrawn = comment if _WITHDRAWN.search(comment) else abstract[:300] if _WITHDRAWN_ABSTRACT.match(abstract) else ""
+    told = _WITHDRAWN_ABSTRACT.match(abstract)
+    withdrawn = comment if _WITHDRAWN.search(comment) else told[0] if told else ""
     return Record(
         source="arXiv",
         title=title,

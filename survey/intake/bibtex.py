@@ -26,7 +26,7 @@ from survey.intake.text import (
 
 MAX_CHARACTERS = 4 * 1024 * 1024
 MAX_ENTRIES = 500
-MAX_FIELD = 50_000
+MAX_FIELD = 20_000
 _NO_PAPER = frozenset(["proceedings", "book", "booklet", "manual", "software", "online", "electronic", "www", "collection", "conference_proceedings"])
 
 
@@ -97,8 +97,9 @@ def _depth(text: str) -> int:
     return deepest
 
 
-def record(entry: Entry, origin: str) -> Record:
-    """What one entry says of its paper; `origin` names the file. Raises `IntakeError`."""
+def record(entry: Entry, origin: str, trusted: bool = False) -> Record:
+    """What one entry says of its paper; `origin` names the file. A publisher is `trusted` to write
+    names as BibTeX wants them. Raises `IntakeError`."""
     if entry.problem:
         raise IntakeError(f"entry {entry.key or '?'} {entry.problem}")
     if entry.type in _NO_PAPER:
@@ -108,7 +109,7 @@ def record(entry: Entry, origin: str) -> Record:
     if not title:
         raise IntakeError(f"{entry.key} has no title")
     try:
-        authors, whole = people(fields.get("author", ""))
+        authors, whole = people(fields.get("author", ""), trusted)
     except IntakeError as error:
         raise IntakeError(f"{entry.key}: {error}") from None
     if not authors:
@@ -128,19 +129,19 @@ def record(entry: Entry, origin: str) -> Record:
     )  # fmt: skip
 
 
-def people(text: str) -> tuple[tuple[Name, ...], bool]:
+def people(text: str, trusted: bool = False) -> tuple[tuple[Name, ...], bool]:
     """The names of an `author` field, and whether the list is whole (no `and others`).
 
     Raises `IntakeError` for what looks like several people without an `and` between them.
     """
-    names, whole = [], True
-    for part in _split(text):
+    names, whole, parts = [], True, _split(text)
+    for part in parts:
         bare = re.sub(r",?\s*\bet\.? al\.?$", "", part, flags=re.I)
         if bare != part or part.lower() == "others":
             part, whole = bare, False
         if part.lower() in ("others", ""):
             continue
-        if _several(part):
+        if len(part) > 300 or (not trusted and several(part, len(parts) == 1)):
             shown = part if len(part) <= 60 else f"{part[:57]}..."
             raise IntakeError(f"'{shown}' looks like several authors: write `and` between two of them, and a comma only in `Family, Given`")
         if re.fullmatch(r"\{[^{}]*\}", part):
@@ -151,15 +152,16 @@ def people(text: str) -> tuple[tuple[Name, ...], bool]:
     return tuple(names), whole
 
 
-def _several(part: str) -> bool:
-    """Whether a name is several: `Kevin Meng, David Bau`, `Meng, Kevin; Bau, David`, `A B & C D`."""
+def several(part: str, alone: bool) -> bool:
+    """Whether a name is several: `Meng, Kevin; Bau, David`, `A B & C D`, `A B, C D, E F`; and, where it
+    stands `alone`, `Kevin Meng, David Bau`, which between other names is one with a double name."""
     bare = re.sub(r"\{[^{}]*\}", "x", re.sub(r"\\[^\s{}]", "", part))
     halves = [half.split() for half in bare.split(",")]
     if re.search(r"[;&]", re.sub(r"\{[^{}]*\}", "x", part)) or len(halves) > 3:
         return True
     if len(halves) == 3:
         return re.fullmatch(r"(jr|sr|ii|iii|iv)\.?", " ".join(halves[1]), re.I) is None
-    if len(halves) == 2:
+    if len(halves) == 2 and alone:
         family, given = halves
         whole = all(len(word) > 1 and word[0].isupper() and not word.endswith(".") for word in (*family, *given))
         return len(family) > 1 and len(given) > 1 and whole and family[0] not in CAPITAL_PARTICLES

@@ -7,7 +7,7 @@ from collections.abc import Container
 from typing import NamedTuple
 
 from survey.collection.names import Name, split_name
-from survey.collection.paper import DOI_PATTERN, KEY_PATTERN, make_key
+from survey.collection.paper import ARTICLES, DOI_PATTERN, KEY_PATTERN, make_key
 from survey.collection.taxonomy import Taxonomy
 from survey.collection.text import fold
 from survey.formats.common import protected_words
@@ -126,10 +126,10 @@ def free_key(record: dict, taken: Container[str]) -> str:
     first = make_key(name, record["year"], record["title"])
     if not re.fullmatch(KEY_PATTERN, first):
         raise IntakeError(f"no key can be made of '{name.printed[:60]}' and '{record['title'][:60]}': Latin letters are needed, and not too many")
-    # The key ends with the first word that is no article.
-    start = next(i for i, word in enumerate(words) if first.endswith(word))
+    while len(words) > 1 and words[0] in ARTICLES:
+        words.pop(0)
     key = first
-    for word in words[start + 1 :]:
+    for word in words[1:]:
         if key not in taken:
             return key
         key += word

@@ -49,6 +49,8 @@ def read_source(text: str) -> Source:
     Source(kind='arxiv', id='2202.05262')
     """
     text = text.strip().strip("<>").strip()
+    # As it stands at the edge of every PDF: arXiv:2401.00002v1 [cs.CL] 5 Jan 2024
+    text = re.sub(r"\s+\[[A-Za-z.-]{2,20}\].{0,40}$", "", text).rstrip(".,;")
     if re.match(r"[a-z]+://|(www\.|dx\.)?[a-z0-9-]+(\.[a-z0-9-]+)*\.(org|com|net|co|info)/", text, re.I):
         found = _address(text)
     elif match := _PREFIX.match(text):
@@ -109,7 +111,7 @@ def _address(text: str) -> Source | None:
         return _of_kind("openreview", id)
     if _is(host, _ARXIV_HOSTS):
         match = re.match(r"/(?:abs|pdf|html|format|papers|ps|src|e-print|overview|bibtex|arxiv)/(.+?)(?:\.pdf)?/?$", path)
-        return _arxiv(match[1]) if match else None
+        return _arxiv(re.sub(r"^arxiv:", "", match[1], flags=re.I)) if match else None
     if _is(host, _ANTHOLOGY_HOSTS):
         last = re.sub(r"\.(pdf|bib|xml|endf)$", "", path.rstrip("/").rpartition("/")[2])
         return _anthology(re.sub(r"(v[0-9]+|\.dataset)$", "", last)) or _anthology(last)

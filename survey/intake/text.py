@@ -9,14 +9,21 @@ import unicodedata
 from survey.collection.names import Name, split_name
 from survey.formats.common import protected_words
 
-_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9:]*(?:\s[^<>]*)?/?>")
+# What services really write; other angle brackets are the paper's own.
+_TAG = re.compile(
+    r"</?(?:a|b|bold|br|div|em|i|inline-formula|italic|li|ol|p|sc|scp|sec|small|span|strong|sub|sup|title|tt|u|ul"
+    r"|(?:jats|mml|xhtml):[a-z-]+|math|mi|mo|mn|mrow|script|style)(?:\s+[a-z:-]+\s*=[^<>]{0,500})?\s*/?>", re.I
+)
+MOST = 20_000
+"""Characters of one text that are looked at: more is no title, name or abstract."""
 _BREAKING = re.compile(r"</?(?:p|br|div|li|title|sec|jats:(?:p|title|sec|list-item))\b[^<>]*>", re.I)
 _LATEX = re.compile(r"\\|\$|[{}]|``|''|~|--")
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 # Capital words before a family name that are part of it, almost whoever bears it.
-CAPITAL_PARTICLES = frozenset("Dalla De Dei Del Della Des Di Dos Du El Van Vande Vanden Vander Von".split())
+CAPITAL_PARTICLES = frozenset("Dalla De Dei Del Della Des Dos Vande Vanden Vander".split())
 _NO_PERSON = re.compile(r"^The\s|\b(?:Team|Workshop|Consortium|Collaboration|Initiative|Community|Working Group)\b")
+_ACRONYMS = frozenset("AI BERT GPT LLM MLLM VLM PLM LM NLP NLI QA KG RAG LORA ROME MEMIT MEND SERAC GRACE IKE EMMET PMET FT MOE FFN MLP".split())
 _SMALL = frozenset(
     "a an the and but or nor for of in on at to from by with via as into onto over under than vs per".split()
 )
@@ -29,7 +36,7 @@ def plain(text: object, latex: bool = False) -> str:
     """
     if not isinstance(text, str):
         return ""
-    text = _CONTROL.sub("", text)
+    text = _CONTROL.sub("", text[:MOST])
     text = _TAG.sub("", _BREAKING.sub(" ", text))
     text = html.unescape(text)
     # An entity may have hidden a tag, or been packed twice.
@@ -44,13 +51,22 @@ def from_latex(text: str) -> str:
     """LaTeX as Unicode. What cannot be read stays as it is, without its braces."""
     from pylatexenc.latex2text import LatexNodes2Text
 
-    # A dollar that stands alone is money, not mathematics.
-    if text.count("$") % 2:
+    # A dollar that stands alone, or before an amount, is money and not mathematics.
+    if text.count("$") % 2 or re.search(r"\$\d[\d.,]*(?=\s|$)", text):
         text = re.sub(r"(?<!\\)\$", r"\\$", text)
+    # Commands that only choose a font, some of which the converter would drop with what they hold.
+    text = re.sub(r"\\(?:texttt|textsf|mathtt|mathsf|mbox|hbox)(?![A-Za-z])\s*", "", text)
+    if "$" not in text:
+        text = re.sub(r"(?<!\\)_", r"\\_", text)
+    meant = re.sub(r"(?<!\\)([%&#])", r"\\\1", text)
     try:
-        found = LatexNodes2Text(math_mode="text", strict_latex_spaces=True, keep_comments=True).latex_to_text(re.sub(r"(?<!\\)%", r"\\%", text))
+        found = LatexNodes2Text(math_mode="text", strict_latex_spaces=True, keep_comments=True).latex_to_text(meant)
     except Exception:  # the converter raises many kinds
-        found = text
+        found = ""
+    # Words that no command holds must come through; else the text is better left alone.
+    words = re.findall(r"[^\W\d_]{3,}", re.sub(r"\\[A-Za-z]+|\\.|[{}$]", " ", text))
+    if sum(word in found for word in words) < len(words) - 1 - len(words) // 4:
+        found = re.sub(r"\\[A-Za-z]+\s?|\\(?=\W)", "", text)
     return re.sub(r"[{}]", "", found).replace("~", "\u00a0")
 
 
@@ -67,10 +83,13 @@ def title_of(text: object, latex: bool = True) -> str:
 
 
 def _in_title_case(title: str) -> str:
-    """A title that was printed in capitals. Which words are acronyms nobody can tell: the person sees to it."""
+    """A title that was printed in capitals; known acronyms, and words with a digit, keep theirs."""
     words = title.split()
     for i, word in enumerate(words):
         small = word.lower()
+        if re.search(r"\d", word) or re.sub(r"\W|S$", "", word) in _ACRONYMS:
+            words[i] = re.sub(r"(?<=[A-Z]{2})S$", "s", word) if re.sub(r"\W", "", word) not in _ACRONYMS else word
+            continue
         start = i == 0 or words[i - 1].endswith((":", "?", "!"))
         if not start and small in _SMALL:
             words[i] = small

@@ -21,7 +21,11 @@ PARTS = (
     ("student research", "{}-srw"),
     ("tutorial", "{}-tutorials"),
     ("workshop", "{}-workshop"),
+    ("symposium", "{}-symposium"),
+    ("companion", "{}-companion"),
 )
+# Words that, left beside the name of a venue, say that it is another one.
+_OTHER = re.compile(r"\b(?:ethics|society|cybernetics|retrieval|icmla|iaai|applications of artificial intelligence|interactive digital entertainment)\b")
 _NOT_OUT = re.compile(r"\b(?:submitted|submission|under review|rejected|withdrawn|arr)\b")
 
 
@@ -53,14 +57,14 @@ def locate(printed: str, taxonomy: Taxonomy, year: int | None = None) -> Place:
     """
     match = re.search(r"(?<!\d)((?:19|20)\d\d)(?!\d)", printed) or re.search(r"\b[A-Z]{3,}\s?['’](\d\d)\b", printed)
     found = int(match[1]) if match else year
-    found = found + 2000 if found is not None and found < 100 else found
+    found = found + 2000 if match and found < 100 else found
     # ICLR2024, ACL'24
     spaced = re.sub(r"(?<=[A-Za-z])(?=(?:19|20)\d\d)|['’]\d\d\b", " ", printed)
     text = re.sub(r"\b(?:\d+(?:st|nd|rd|th)|(?:19|20)\d\d|proceedings of(?: the)?)\b", " ", fold(spaced))
     text = f" {' '.join(text.split())} "
     if _NOT_OUT.search(text) and "accepted" not in text:
         return Place(printed, None, found)
-    venue = next((p.venue for p in phrases(taxonomy) if f" {p.words} " in text), None)
+    venue = next((p.venue for p in phrases(taxonomy) if f" {p.words} " in text and not _OTHER.search(text.replace(p.words, ""))), None)
     return Place(printed, _part(venue, text, taxonomy) if venue else None, found)
 
 

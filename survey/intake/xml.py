@@ -16,5 +16,5 @@ def parse(body: bytes) -> ElementTree.Element | None:
         return None
     try:
         return ElementTree.fromstring(text.encode("utf-8"))
-    except (ElementTree.ParseError, ValueError, RecursionError):
+    except (ElementTree.ParseError, ValueError, LookupError, RecursionError):
         return None

@@ -140,8 +140,11 @@ def test_contradictions_are_told_and_not_applied(clone, services, capsys):
     assert files(clone) == before
 
 
-def test_a_withdrawn_entry_is_marked(clone, services, capsys):
+def test_a_withdrawn_preprint_is_marked_and_a_publication_is_not(clone, services, capsys):
     services.arxiv("2202.05262", title=make_entry()["title"], authors=make_entry()["authors"], comment="This paper has been withdrawn by the authors")
+    assert main(["add", "2202.05262", "--update"]) == 0
+    assert "not changed: status: published -> withdrawn" in capsys.readouterr().out
+    (clone / "papers/2022/meng2022locating.yaml").write_text(dump(make_entry(venue="arxiv")), "utf-8")
     assert main(["add", "2202.05262", "--update"]) == 0
     text = (clone / "papers/2022/meng2022locating.yaml").read_text("utf-8")
     assert "status: withdrawn" in text and 'note: "arXiv: This paper has been withdrawn by the authors"' in text
@@ -168,6 +171,77 @@ def test_what_is_here_is_told_even_when_its_service_is_away(clone, services, cap
     for route in ("arxiv 2202.05262", "datacite 10.48550/arxiv.2202.05262"):
         services.answers[route] = Said(503)
     assert main(["add", "2202.05262"]) == 1 and "(2202.05262 is here already: meng2022locating)" in capsys.readouterr().err
+
+
+PREPRINT = {"title": "Editing at Dusk", "authors": ["Ann Bau", "Bert Chu", "Carl Dee"], "year": 2025, "venue": "arxiv", "ids": {"arxiv": "2511.00001"}}
+
+
+def test_an_update_never_loses_authors(clone, services, capsys):
+    place = clone / "papers/2025/bau2025editing.yaml"
+    place.parent.mkdir()
+    for author in ("A. Bau and others", "A. Bau and B. Chu and C. Dee", "Ann Bau and Bert Chu"):
+        place.write_text(dump(make_entry(**PREPRINT)), "utf-8")
+        (clone / "my.bib").write_text(f"@inproceedings{{x, title={{Editing at Dusk}}, author={{{author}}}, year={{2025}}, booktitle={{EMNLP}}}}", "utf-8")
+        main(["add", "my.bib", "--update"])
+        assert "contradicts the entry, not changed: authors" in capsys.readouterr().out
+        assert "authors: [Ann Bau, Bert Chu, Carl Dee]" in place.read_text("utf-8") and "venue: emnlp" in place.read_text("utf-8")
+
+
+def test_the_same_title_by_other_people_is_another_paper(clone, services, capsys):
+    services.crossref("10.1000/x", title=make_entry()["title"], authors=["Xi Other", "Yo Person"], year=2024, container="CIKM")
+    before = files(clone)
+    assert main(["add", "10.1000/x"]) == 1 and "may be here already" in capsys.readouterr().out
+    assert main(["add", "10.1000/x", "--update", "--same"]) == 0 and files(clone) == before
+    assert main(["add", "10.1000/x", "--another"]) == 0 and (clone / "papers/2024/other2024locating.yaml").exists()
+
+
+def test_what_others_write_meanwhile_is_kept(clone, services, capsys, monkeypatch):
+    services.arxiv("2202.05262", **{"title": make_entry()["title"], "authors": make_entry()["authors"]}, comment="Code: https://github.com/kmeng01/rome")
+    place = clone / "papers/2022/meng2022locating.yaml"
+    whole = services.answer
+
+    def slowly(path):
+        place.write_text(dump(make_entry(summary="Somebody wrote this.", links={"project": "https://rome.baulab.info"})), "utf-8")
+        return whole(path)
+
+    monkeypatch.setattr(services, "answer", slowly)
+    assert main(["add", "2202.05262", "--update"]) == 0
+    text = place.read_text("utf-8")
+    assert "Somebody wrote this." in text and "rome.baulab.info" in text and "github.com/kmeng01/rome" in text
+
+
+def test_two_updates_at_once_are_both_kept(clone, services):
+    services.arxiv("2202.05262", **{"title": make_entry()["title"], "authors": make_entry()["authors"]}, comment="Code: https://github.com/kmeng01/rome")
+    services.openreview("abcDEF1234", title=make_entry()["title"], authors=make_entry()["authors"], venue="NeurIPS 2022 poster", venueid="NeurIPS.cc/2022/Conference")
+    running = [start(clone, services, source, "--update") for source in ("2202.05262", "openreview:abcDEF1234")]
+    assert [(p.communicate(timeout=60), p.returncode)[1] for p in running] == [0, 0]
+    text = (clone / "papers/2022/meng2022locating.yaml").read_text("utf-8")
+    assert "openreview: abcDEF1234" in text and "github.com/kmeng01/rome" in text
+
+
+def test_one_that_cannot_be_written_does_not_stop_the_others(clone, services, capsys):
+    services.arxiv("2601.00001", **PAPER)
+    services.arxiv("2501.00001", title="Editing at Dusk", authors=["Bert Chu"])
+    (clone / "papers/2025").write_text("no folder", "utf-8")
+    assert main(["add", "2501.00001", "2601.00001", "--format", "json"]) == 1
+    bad, good = json.loads(capsys.readouterr().out)
+    assert bad["status"] == "failed" and "could not be written" in bad["message"] and good["status"] == "added"
+
+
+def test_two_of_one_run_have_two_keys(clone, services, capsys):
+    for n, word in ((1, "Dusk"), (2, "Dawn")):
+        services.arxiv(f"2601.0000{n}", title=f"Editing {word} Facts", authors=["Ann Bau", word])
+    assert main(["add", "2601.00001", "2601.00002", "-n", "--format", "json"]) == 0
+    assert [row["key"] for row in json.loads(capsys.readouterr().out)] == ["bau2026editing", "bau2026editingdawn"]
+
+
+def test_nothing_of_a_source_steers_the_terminal(clone, services, capsys):
+    (clone / "my.bib").write_text("@misc{k\x1b[31mred, author={A B}}", "utf-8")
+    assert main(["add", "my.bib"]) == 1
+    services.crossref("10.1145/2", title="Editing \x9b31m Facts", authors=["Gil \x9bHu"], year=2026, container="KDD")
+    main(["add", "10.1145/2"])
+    out, err = capsys.readouterr()
+    assert "\x1b" not in out + err and "\x9b" not in out + err
 
 
 # Files and standard input
@@ -327,7 +401,7 @@ def test_a_paper_on_something_else_is_doubted(clone, services, capsys):
 def test_a_hostile_answer_stays_text(clone, services, capsys):
     title = '\x1b[31m</title><script>alert(1)</script> "}\n- !!python/object:os.system {x: *y} # [editing] `$(id)` ../../../etc'
     services.crossref("10.1145/1", title=title, authors=["Eve <b>Foo</b>", "../../x"], year=2026, container="CIKM", abstract="@everyone we propose \x1b[31m editing")
-    assert main(["add", "10.1145/1"]) == 0
+    assert main(["add", "10.1145/1"]) == 1  # Written, and refused by the check until somebody mends it.
     (made,) = (clone / "papers").rglob("foo2026*.yaml")
     assert made.parent == clone / "papers/2026" and "\x1b" not in made.read_text("utf-8") + capsys.readouterr().out
     assert {f.code for f in check(clone).findings if f.path == made.relative_to(clone).as_posix()} <= {"A356", "P601", "P602", "N507", "V702"}

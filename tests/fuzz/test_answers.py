@@ -45,14 +45,14 @@ def spoilt(draw, whole):
     for _ in range(draw(st.integers(1, 3))):
         way = draw(st.sampled_from(list(leaves(found))[1:] or [()]))
         if not way:
-            return draw(ODD)
+            return copy.deepcopy(draw(ODD))
         holder = found
         for step in way[:-1]:
             holder = holder[step]
         if draw(st.booleans()) and isinstance(holder, dict):
             del holder[way[-1]]
         else:
-            holder[way[-1]] = draw(ODD)
+            holder[way[-1]] = copy.deepcopy(draw(ODD))
     return found
 
 

@@ -54,6 +54,11 @@ def test_what_is_no_source_is_refused_in_one_line(text):
     assert len(str(told.value)) < 250
 
 
+@pytest.mark.parametrize("text", ["arXiv:2202.05262v1 [cs.CL] 10 Feb 2022", "https://arxiv.org/abs/2202.05262.", "https://arxiv.org/abs/arXiv:2202.05262", "arXiv 2202.05262"])
+def test_what_stands_around_an_arxiv_id_is_left_out(text):
+    assert read_source(text) == ARXIV
+
+
 @given(st.text(max_size=80) | st.from_regex(r"https?://(arxiv|doi|openreview|aclanthology)\.[a-z]{2,4}/.{0,40}"))
 def test_no_text_is_too_strange(text):
     try:

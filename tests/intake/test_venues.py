@@ -32,6 +32,8 @@ PRINTED = {
 UNKNOWN = [
     "Physical Review B", "ACL ARR 2024 February Submission", "Submitted to ICLR 2025", "ICLR 2025 Conference Withdrawn Submission",
     "NeurIPS 2024 Workshop on Safe Generative AI", "ACL 2024 Tutorial Abstracts", "", "arXiv", "Under review", "The Workshop on ACLs",
+    "Proceedings of the 2023 AAAI/ACM Conference on AI, Ethics, and Society", "AAAI Spring Symposium 2024", "International Conference on Machine Learning and Cybernetics",
+    "Companion Proceedings of the ACM Web Conference 2024", "ACM International Conference on Multimedia Retrieval",
 ]  # fmt: skip
 
 

@@ -110,12 +110,14 @@ def _proposed(filled: Filled, collection: Collection) -> Proposal:
 
 def _described(filled: Filled):
     """The fields for papers without an id, as an entry of BibTeX."""
-    from survey.intake.bibtex import Entry
+    from survey.intake.bibtex import Entry, several
 
     missing = [name for name in ("title", "authors", "year", "venue") if not filled[name]]
     if missing:
         raise IntakeError(f"there is no id, and no {', no '.join(missing)}: an entry needs the one or the others")
     authors = [a.strip() for a in re.split(r"\n|;| and ", filled["authors"]) if a.strip()]
+    if double := next((a for a in authors if several(a, alone=True)), ""):
+        raise IntakeError(f"'{double[:60]}' looks like several authors: please write each on a line of its own, given name first")
     fields = {"title": filled["title"], "author": " and ".join(authors), "year": filled["year"], "booktitle": filled["venue"], "url": filled["link"]}
     return Entry("form", "inproceedings", {k: v for k, v in fields.items() if v}, 1)
 
