@@ -60,7 +60,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _submission(args: argparse.Namespace) -> int:
     from survey.files import find_root
-    from survey.intake.github import handover, submission
+    from survey.intake import handover
+    from survey.intake.github import submission
 
     found = submission.of_event(handover.event(args.event), find_root(args.root))
     if found is None:
@@ -126,7 +127,7 @@ def _issue(args: argparse.Namespace) -> int:
 
 
 def _event() -> dict:
-    from survey.intake.github import handover
+    from survey.intake import handover
 
     path = os.environ.get("GITHUB_EVENT_PATH")
     if not path:

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from survey.collection.paper import KEY_PATTERN
-from survey.intake.github import handover
-from survey.intake.github.handover import BadHandover
-from survey.intake.github.markdown import capped, code, plain
+from survey.intake import handover
+from survey.intake.handover import BadHandover
+from survey.intake.markdown import capped, code, plain
 
 VERSION = 1
 _MOST = 20_000

@@ -115,8 +115,8 @@ def test_the_preview_is_posted(survey, root, hub, event, tmp_path):
 
 
 def test_reports_become_the_living_issue(survey, root, hub, tmp_path):
+    from survey.intake import handover
     from survey.intake.audit import Found, Report
-    from survey.intake.github import handover
 
     handover.write(tmp_path / "links.json", Report("links", 1, (Found("dead", "a2020b", "links.code", "https://a.example", "answers 404"),), "2026-11-25").record())
     words = ("github", "issue", "--title", "Audit", "--label", "audit", str(tmp_path / "links.json"))

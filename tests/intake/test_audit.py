@@ -1,17 +1,23 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict, replace
 
 import pytest
 
-from survey.intake import audit
+from survey.intake import audit, handover
 from survey.intake.audit import AUDITS, Found, Report, read
-from survey.intake.github import handover
-from survey.intake.github.handover import BadHandover
+from survey.intake.handover import BadHandover
 
 ROW = Found("dead", "a2020b", "links.code", "https://a.example/x", "answers 404")
 REPORT = Report("links", 3, (ROW, Found("blocked", "c2020d", "links.project", "https://b.example/", "answers 403")), "2026-11-25", False, ("a note",))
+
+
+def test_an_audit_needs_nothing_of_github():
+    asked = "import sys, survey.intake.audit; sys.exit('survey.intake.github' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", asked]).returncode == 0
 
 
 def test_what_is_written_is_read_again(tmp_path):

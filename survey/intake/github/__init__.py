@@ -3,6 +3,6 @@
 `submission` makes an entry of a filled form, as `survey.intake.issue_form` reads it, without any
 right to write; `publish` opens the pull request. `changed` and `preview` do the same for what a
 pull request shows, `living_issue` keeps the issue of the audits, and `api` asks GitHub.
-Whatever an unprivileged job hands over is read by `handover`, as data from a stranger; `markdown`
-writes texts so that nothing in them comes alive.
+Whatever an unprivileged job hands over is read by `survey.intake.handover`, as data from a stranger;
+`survey.intake.markdown` writes texts so that nothing in them comes alive.
 """

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from survey.errors import UserError
 from survey.files.reader import MAX_BYTES
-from survey.intake.github import handover
-from survey.intake.github.handover import ENTRY, BadHandover
+from survey.intake import handover
+from survey.intake.handover import ENTRY, BadHandover
 
 FILE = "changed.json"
 VERSION = 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from survey.intake.audit import Report
 from survey.intake.github.api import ROBOT, GitHub
-from survey.intake.github.markdown import LIMIT, title
+from survey.intake.markdown import LIMIT, title
 
 MARKER = "<!-- survey:audit -->"
 

@@ -20,9 +20,9 @@ from survey.formats import FORMATS
 from survey.formats.jsonl import record as record_of
 from survey.intake.github import changed as bundle
 from survey.intake.github.api import GitHub, remark
-from survey.intake.github.handover import BadHandover
-from survey.intake.github.markdown import capped, code, fence, link, plain
 from survey.intake.github.submission import findings as findings_of
+from survey.intake.handover import BadHandover
+from survey.intake.markdown import capped, code, fence, link, plain
 
 MARKER = "<!-- survey:preview -->"
 CARD = 14_000

@@ -16,13 +16,14 @@ from pathlib import Path
 from survey.checks.run import check_text
 from survey.collection import Collection, Paper
 from survey.files.load import load_collection
-from survey.intake.github import handover, preview
+from survey.intake import handover
+from survey.intake.github import preview
 from survey.intake.github.api import GitHub, GitHubError, remark
 from survey.intake.github.changed import Change, Changes
-from survey.intake.github.handover import ENTRY, BadHandover
-from survey.intake.github.markdown import plain, title
 from survey.intake.github.submission import FILE, VERSION, Submission, problems, same_paper
+from survey.intake.handover import ENTRY, BadHandover
 from survey.intake.issue_form import CORRECT, SUBMIT
+from survey.intake.markdown import plain, title
 
 MARKER = "<!-- survey:submission -->"
 MOST_OPEN = 50

@@ -20,7 +20,7 @@ from survey.files.house import house_format
 from survey.files.load import entry_files, load_collection, load_taxonomy, read_text
 from survey.files.reader import YamlProblem, locate
 from survey.intake.errors import IntakeError
-from survey.intake.github.handover import BadHandover
+from survey.intake.handover import BadHandover
 from survey.intake.issue_form import CORRECT, SUBMIT, Filled, recognise
 
 if TYPE_CHECKING:

@@ -7,9 +7,10 @@ import pytest
 from survey.errors import UserError
 from survey.files.reader import MAX_BYTES
 from survey.files.writer import dump
-from survey.intake.github import changed, handover
+from survey.intake import handover
+from survey.intake.github import changed
 from survey.intake.github.changed import FILE, Change, Changes, collect
-from survey.intake.github.handover import BadHandover
+from survey.intake.handover import BadHandover
 from tests.checks.examples import OTHER
 from tests.entries import PATH, make_entry, run_git, write_entry
 

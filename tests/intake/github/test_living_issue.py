@@ -4,7 +4,7 @@ import pytest
 
 from survey.intake.audit import Found, Report
 from survey.intake.github.living_issue import update
-from survey.intake.github.markdown import LIMIT
+from survey.intake.markdown import LIMIT
 from tests.intake.github.inert import HOSTILE, alive
 from tests.intake.github.server import PERSON
 

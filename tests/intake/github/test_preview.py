@@ -10,9 +10,9 @@ from markdown_it import MarkdownIt
 from survey.files.writer import dump
 from survey.intake.github import preview
 from survey.intake.github.changed import Change, Changes
-from survey.intake.github.handover import BadHandover
-from survey.intake.github.markdown import LIMIT
 from survey.intake.github.preview import MARKER, Places, render
+from survey.intake.handover import BadHandover
+from survey.intake.markdown import LIMIT
 from tests.checks.examples import OTHER
 from tests.entries import PATH, make_entry, make_root
 from tests.intake.github.inert import HOSTILE, alive

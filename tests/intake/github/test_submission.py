@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from survey.files.writer import dump
 from survey.intake.errors import IntakeError
 from survey.intake.github import submission
-from survey.intake.github.handover import BadHandover
 from survey.intake.github.submission import findings, of_event
+from survey.intake.handover import BadHandover
 from survey.intake.issue_form import CORRECT, REFERENCE, SUBMIT
 from tests.checks.examples import OTHER
 from tests.entries import PATH, make_entry

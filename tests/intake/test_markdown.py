@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from survey.intake.github import markdown
-from survey.intake.github.markdown import APART, capped, code, fence, link, one_line, plain, title
+from survey.intake import markdown
+from survey.intake.markdown import APART, capped, code, fence, link, one_line, plain, title
 from tests.intake.github.inert import HOSTILE, LIVE, alive
 
 pieces = st.lists(st.one_of(st.sampled_from([*HOSTILE, "@", "#", "`", "<", "[", "](", "\n", "www", ".", ":", "/", "1", "GH-"]), st.text(max_size=8)), max_size=8).map("".join)
