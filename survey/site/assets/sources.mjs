@@ -6,10 +6,10 @@
 import { splitAddress } from "./rules.mjs";
 import { strip } from "./text.mjs";
 
-const ARXIV_HOSTS = ["arxiv.org", "alphaxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org", "huggingface.co", "hf.co"];
+const ARXIV_HOSTS = ["arxiv.org", "alphaxiv.org", "ar5iv.org", "ar5iv.labs.arxiv.org", "huggingface.co", "hf.co", "semanticscholar.org"];
 const ANTHOLOGY_HOSTS = ["aclanthology.org", "aclanthology.info", "aclweb.org"];
 const ADDRESS = /^(?:[a-z]+:\/\/|(?:www\.|dx\.)?[a-z0-9-]+(?:\.[a-z0-9-]+)*\.(?:org|com|net|co|info)\/)/i;
-const PREFIX = /^(arxiv|doi|acl|anthology|openreview)\s*:\s*(?!\/\/)/i;
+const PREFIX = /^(arxiv|doi|acl|anthology|openreview)(?:\s*:\s*|\s+)(?!\/\/)/i;
 
 /** Reads ids by the patterns of the model, which data/rules.json holds. */
 export class Sources {
@@ -21,7 +21,10 @@ export class Sources {
 
   /** The paper that an id or an address means, `{ kind, id }` without its version, or null. */
   read(pasted) {
-    const text = strip(strip(pasted).replace(/^[<>]+|[<>]+$/g, ""));
+    // As it stands at the edge of every PDF: arXiv:2401.00002v1 [cs.CL] 5 Jan 2024
+    const text = strip(strip(pasted).replace(/^[<>]+|[<>]+$/g, ""))
+      .replace(/\s+\[[A-Za-z.-]{2,20}\][^\n]{0,40}$/, "")
+      .replace(/[.,;]+$/, "");
     if (ADDRESS.test(text)) return this.address(text);
     const prefix = PREFIX.exec(text);
     if (prefix) {
@@ -75,8 +78,8 @@ export class Sources {
     if (isOne(host, ["doi.org"])) return this.doi(path.replace(/^\/+|\/+$/g, ""));
     if (isOne(host, ["openreview.net"])) return this.openreview(query.get("id") || query.get("forum") || "");
     if (isOne(host, ARXIV_HOSTS)) {
-      const match = /^\/(?:abs|pdf|html|format|papers|ps|src|e-print|overview|bibtex)\/(.+?)(?:\.pdf)?\/?$/.exec(path);
-      return match ? this.arxiv(match[1]) : null;
+      const match = /^\/(?:abs|pdf|html|format|papers|ps|src|e-print|overview|bibtex|arxiv)\/(.+?)(?:\.pdf)?\/?$/.exec(path);
+      return match ? this.arxiv(match[1].replace(/^arxiv:/i, "")) : null;
     }
     if (isOne(host, ANTHOLOGY_HOSTS)) {
       const last = path.replace(/\/+$/, "").split("/").at(-1).replace(/\.(?:pdf|bib|xml|endf)$/, "");

@@ -6,6 +6,9 @@
 import { fold } from "./query.mjs";
 import { words } from "./text.mjs";
 
+// Words that, left beside the name of a venue, say that it is another one.
+const OTHER =
+  /(?<![\p{L}\p{N}_])(?:ethics|society|cybernetics|retrieval|icmla|iaai|applications of artificial intelligence|interactive digital entertainment)(?![\p{L}\p{N}_])/u;
 const NOT_OUT = /(?<![\p{L}\p{N}_])(?:submitted|submission|under review|rejected|withdrawn|arr)(?![\p{L}\p{N}_])/u;
 const LEFT_OUT = /(?<![\p{L}\p{N}_])(?:[0-9]+(?:st|nd|rd|th)|(?:19|20)[0-9]{2}|proceedings of(?: the)?)(?![\p{L}\p{N}_])/gu;
 
@@ -15,12 +18,13 @@ export function locateVenue(printed, data, year = null) {
     /(?<!\p{Nd})((?:19|20)\p{Nd}{2})(?!\p{Nd})/u.exec(printed) ??
     /(?<![\p{L}\p{N}_])[A-Z]{3,}\s?['’]([0-9]{2})(?![\p{L}\p{N}_])/u.exec(printed);
   let found = match ? Number(match[1]) : year;
-  if (found !== null && found < 100) found += 2000;
+  if (match && found < 100) found += 2000;
   // ICLR2024, ACL'24
   const spaced = printed.replace(/(?<=[A-Za-z])(?=(?:19|20)[0-9]{2})|['’][0-9]{2}(?![\p{L}\p{N}_])/gu, " ");
   const text = ` ${words(fold(spaced).replace(LEFT_OUT, " ")).join(" ")} `;
   if (NOT_OUT.test(text) && !text.includes("accepted")) return { printed, venue: null, year: found };
-  const venue = data.phrases.find(([phrase]) => text.includes(` ${phrase} `))?.[1];
+  const named = ([phrase]) => text.includes(` ${phrase} `) && !OTHER.test(text.replaceAll(phrase, ""));
+  const venue = data.phrases.find(named)?.[1];
   return { printed, venue: venue ? partOf(venue, text, data) : null, year: found };
 }
 
