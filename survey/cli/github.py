@@ -142,7 +142,8 @@ def _server() -> str:
 def _places(repository: str):
     """Where our pages are: the variables of the workflow say it, else the project's own."""
     from survey.intake.github.preview import Places
+    from survey.intake.home import home
 
-    home = f"{_server()}/{repository}" if repository else os.environ.get("SURVEY_REPO_URL") or "https://github.com/editing-pitfalls/editing-pitfalls"
+    address = f"{_server()}/{repository}" if repository else home()
     site = os.environ.get("SURVEY_SITE_URL", "")
-    return Places(f"{home}/blob/main/", f"{site.rstrip('/')}/" if site else "")
+    return Places(f"{address}/blob/main/", f"{site.rstrip('/')}/" if site else "")

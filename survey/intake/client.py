@@ -21,6 +21,7 @@ from urllib.parse import urlencode, urljoin, urlsplit
 
 from survey.files.cache import cache_folder
 from survey.intake.errors import BadAnswer, NotFound, Unavailable
+from survey.intake.home import home
 
 if TYPE_CHECKING:
     import requests
@@ -76,9 +77,8 @@ def user_agent() -> str:
     """Who asks, and where to complain: SURVEY_CONTACT adds a mail address."""
     from survey import __version__
 
-    home = os.environ.get("SURVEY_REPO_URL") or "https://github.com/editing-pitfalls/editing-pitfalls"
     contact = os.environ.get("SURVEY_CONTACT", "").strip()
-    return f"editing-pitfalls/{__version__} ({home}{f'; mailto:{contact}' if contact else ''})"
+    return f"editing-pitfalls/{__version__} ({home()}{f'; mailto:{contact}' if contact else ''})"
 
 
 class Client:

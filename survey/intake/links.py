@@ -6,7 +6,6 @@ side by side, one host in turn and with a pause.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -17,6 +16,7 @@ from urllib.parse import urlsplit
 from survey.collection import Paper
 from survey.errors import UserError
 from survey.intake.audit import Found, Report, today
+from survey.intake.home import home
 from survey.intake.public import Refused, Reply, Web
 
 WORKERS = 8
@@ -50,8 +50,7 @@ def agent() -> str:
     """Who asks: some servers answer only to what calls itself Mozilla."""
     from survey import __version__
 
-    home = os.environ.get("SURVEY_REPO_URL") or "https://github.com/editing-pitfalls/editing-pitfalls"
-    return f"Mozilla/5.0 (compatible; editing-pitfalls/{__version__}; link check; +{home})"
+    return f"Mozilla/5.0 (compatible; editing-pitfalls/{__version__}; link check; +{home()})"
 
 
 def addresses(papers: Iterable[Paper]) -> list[Address]:
