@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from survey.checks.links import FORGES
+
 _URL = re.compile(r"https?://[^\s<>\"{}|\\^`]+")
-_FORGES = ("github.com", "gitlab.com", "bitbucket.org", "codeberg.org")
 _ACCEPTED = re.compile(
     r"\b(?:accepted|published|appear(?:s|ed|ing)?|camera[- ]ready|presented|proceedings|in press|oral|spotlight|poster)\b", re.I
 )
@@ -34,7 +35,7 @@ def links_in(text: str) -> dict[str, str]:
         steps = [step for step in parts.path.split("/") if step]
         if "@" in parts.netloc:
             continue
-        if host in _FORGES and len(steps) >= 2:
+        if host in FORGES and len(steps) >= 2:
             code.add(url)
         elif host.endswith((".github.io", ".gitlab.io")):
             project.add(url)
