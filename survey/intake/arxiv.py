@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
+from survey.checks.ids import arxiv_year as year_of
 from survey.collection.paper import ARXIV_PATTERN
 from survey.collection.query import normal_id
 from survey.intake import xml
@@ -100,9 +101,3 @@ def _record(entry: ElementTree.Element, address: str) -> Record:
         published_as=doi.lower() or None,
         sources=("arXiv",),
     )
-
-
-def year_of(id: str) -> int:
-    """The year in which an id was given: 2202.05262 -> 2022, hep-th/9901001 -> 1999."""
-    digits = id.rpartition("/")[2][:2]
-    return (1900 if digits > "90" else 2000) + int(digits)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import quote
 
+from survey.checks.ids import arxiv_year
 from survey.collection.names import Name
-from survey.intake.arxiv import ID, year_of
+from survey.intake.arxiv import ID
 from survey.intake.client import DATACITE, Client, unknown_form
 from survey.intake.errors import BadAnswer
 from survey.intake.mentions import links_in
@@ -48,7 +49,7 @@ def read(answer: dict) -> Record:
         arxiv = doi.removeprefix(ARXIV_DOI)
         if not ID.match(arxiv):
             raise BadAnswer(unknown_form(DATACITE, "arXiv id"))
-        ids, year = {"arxiv": arxiv}, year_of(arxiv)
+        ids, year = {"arxiv": arxiv}, arxiv_year(arxiv)
         notes = ("DataCite does not tell whether the paper was withdrawn",)
     else:
         container = attributes.get("container")
