@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -109,6 +110,12 @@ def test_errors_of_the_intake_are_lines_for_the_submitter(root):
 # A correction
 
 WORDS = {"what": "wrong", "where": "the paper"}
+
+
+def test_a_link_that_ends_in_many_brackets_is_soon_checked(root):
+    text, start = dump(make_entry(links={"code": f"https://github.com/kmeng01/rome{')' * 400}x"})), time.process_time()
+    found = asked(root, CORRECT, key="meng2022locating", entry=text, **WORDS)
+    assert found.problem == "" and found.path == PATH and time.process_time() - start < 20
 
 
 def test_a_corrected_entry_is_taken(root):
