@@ -23,7 +23,7 @@ from survey.intake.github.changed import Change, Changes
 from survey.intake.github.submission import FILE, VERSION, Submission, problems, same_paper
 from survey.intake.handover import ENTRY, BadHandover
 from survey.intake.issue_form import CORRECT, SUBMIT
-from survey.intake.markdown import plain, title
+from survey.intake.markdown import LIMIT, plain, title
 
 MARKER = "<!-- survey:submission -->"
 MOST_OPEN = 50
@@ -226,7 +226,7 @@ def _body(submission: Submission) -> str:
     what = "The entry was made from the form in" if submission.kind == SUBMIT.name else "The entry was corrected in the form of"
     parts = [f"{what} #{submission.issue}, and satisfies every check. The preview below shows it."]
     if submission.lines:
-        parts.append("\n".join(f"- {plain(line, 500)}" for line in submission.lines))
+        parts.append(_listed(submission.lines))
     if submission.kind == SUBMIT.name:
         parts.append(
             "Before it is merged, a person reads the abstract, mends the tags by the tagging guide, and takes `tags` off `unconfirmed`."
@@ -235,8 +235,19 @@ def _body(submission: Submission) -> str:
 
 
 def _problem(submission: Submission) -> str:
-    lines = "\n".join(f"- {plain(line, 500)}" for line in submission.lines)
-    return f"{plain(submission.problem)}\n\n{lines}\n\nPlease edit the text of this issue: it is looked at again each time."
+    return f"{plain(submission.problem)}\n\n{_listed(submission.lines)}\n\nPlease edit the text of this issue: it is looked at again each time."
+
+
+def _listed(lines: tuple[str, ...]) -> str:
+    """The lines as a list, as many as a comment takes: a sign that is kept from acting is longer."""
+    items, size = [], 0
+    for number, line in enumerate(lines):
+        items.append(f"- {plain(line, 500)}")
+        size += len(items[-1]) + 1
+        if size > LIMIT // 2:
+            items[-1] = f"- And {len(lines) - number} more."
+            break
+    return "\n".join(items)
 
 
 _DONE = "Thank you! Pull request #{} holds the entry, with a preview of how it will look. If you edit this issue, the pull request follows."

@@ -144,6 +144,16 @@ def test_a_problem_is_told_once_and_then_changed(run, hub):
     assert hub.pulls == [] and set(hub.refs) == {"main"}
 
 
+def test_lines_that_grow_beyond_what_a_comment_takes_are_counted(run, hub):
+    long = tuple(f"{n}" + "*" * 490 for n in range(40))
+    run(Submission(7, "submit", problem="x", lines=long))
+    run({**new().record(), "lines": long})
+    run(Submission(7, "submit", problem="x", lines=long))
+    for text in (hub.bodies(7)[0], hub.pulls[0]["body"]):
+        shown = text.count("\n- ") - 1
+        assert 10 < shown < 40 and f"\n- And {40 - shown} more.\n" in text and len(text) < 65_536
+
+
 def test_a_problem_leaves_the_earlier_pull_request(run, hub):
     run(new())
     run(Submission(7, "submit", problem="x"))
