@@ -421,6 +421,15 @@ def start(clone, services, *words, **env):
     return subprocess.Popen([sys.executable, "-m", "survey", "add", *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
+def test_nothing_is_added_through_a_folder_that_is_a_link(clone, services, capsys, tmp_path_factory):
+    outside = tmp_path_factory.mktemp("outside")
+    (clone / "papers/2026").symlink_to(outside)
+    services.arxiv("2601.00001", **PAPER)
+    assert main(["add", "2601.00001"]) == 1
+    assert "papers/2026 is a link, not a folder" in capsys.readouterr().err
+    assert os.listdir(outside) == [] and (clone / "papers/2026").is_symlink()
+
+
 def test_two_at_once_do_not_hurt_each_other(clone, services):
     for n in range(4):
         services.arxiv(f"2601.0000{n}", title=f"Editing {'One Two Three Four'.split()[n]} Facts", authors=["Ann Bau", f"Cy {'Dee Foo Hu Ji'.split()[n]}"])
