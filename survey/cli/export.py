@@ -2,6 +2,8 @@
 
     survey export bibtex > papers.bib
     survey export bibtex 'pitfall:locality' -o locality.bib
+
+On a terminal, characters that would steer it are shown as escapes; a file or a pipe gets them as they are.
 """
 
 from __future__ import annotations
