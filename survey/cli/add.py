@@ -162,7 +162,7 @@ def _tell(p, status: str, args: argparse.Namespace, many: bool) -> None:
         print(f"--- # {p.path}\n{p.text}" if many else p.text, end="", flush=True)
     if status in ("duplicate", "similar", "unchanged"):
         sure = "is" if p.match.sure else "may be"
-        say(f"{p.source} {sure} here already: {styled(p.key, 'bold', stream=out)} {p.match.why}")
+        say(f"{printable(p.source)} {sure} here already: {styled(p.key, 'bold', stream=out)} {p.match.why}")
     else:
         verb = {"added": "wrote", "updated": "updated", "proposed": "would update" if p.match else "would write"}[status]
         say(f"{verb} {styled(p.path, 'bold', stream=out)}")
@@ -171,11 +171,11 @@ def _tell(p, status: str, args: argparse.Namespace, many: bool) -> None:
     else:
         _tell_changes(p, status, args, say)
     for note in p.notes:
-        say(f"note: {note}")
+        say(f"note: {printable(note)}")
     told = [f for f in p.findings if f.severity.value != "info" and f.code != "A356"]
     for f in told:
         mark = "" if f.severity.value == "error" else f"{f.severity.value}: "
-        say(f"{p.path}:{f.line}:{f.column}: {f.code} {mark}{f.message}" + (f" ({f.hint})" if f.hint else ""))
+        say(f"{p.path}:{f.line}:{f.column}: {f.code} {mark}{printable(f.message)}" + (f" ({printable(f.hint)})" if f.hint else ""))
     if status == "added":
         if any(f.severity.value == "error" for f in told):
             say("`survey check` refuses the entry until that is mended.")
@@ -190,7 +190,7 @@ def _tell_new(p, say) -> None:
     columns = min(100, width())
 
     def told(text: str) -> None:
-        say(textwrap.fill(text, columns, initial_indent="  ", subsequent_indent="  "))
+        say(textwrap.fill(printable(text), columns, initial_indent="  ", subsequent_indent="  "))
 
     told(p.paper.title)
     told(", ".join(n.printed for n in p.paper.names))
@@ -212,9 +212,9 @@ def _tell_changes(p, status: str, args: argparse.Namespace, say) -> None:
         "updated": ("added", "changed"), "proposed": ("would add", "would change"),
     }.get(status, ("the source adds", "the source changes"))  # fmt: skip
     for change in p.changes:
-        say(f"  {added if change.old in (None, '', [], {}) else changed} {change}")
+        say(f"  {added if change.old in (None, '', [], {}) else changed} {printable(str(change))}")
     for conflict in p.conflicts:
-        say(f"  contradicts the entry, not changed: {conflict}")
+        say(f"  contradicts the entry, not changed: {printable(str(conflict))}")
     venue = f" --venue {args.venue}" if args.venue else ""
     if status == "duplicate":
         say(f"  `survey add {p.source} --update{venue}` merges that" if p.changes else "  nothing to add")

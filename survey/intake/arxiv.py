@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from xml.etree import ElementTree
 
-from survey.checks.ids import arxiv_year as year_of
+from survey.checks.ids import arxiv_year
 from survey.collection.paper import ARXIV_PATTERN
 from survey.collection.query import normal_id
 from survey.intake import xml
@@ -91,7 +91,7 @@ def _record(entry: ElementTree.Element, address: str) -> Record:
         source="arXiv",
         title=title,
         authors=authors,
-        year=year_of(id),
+        year=arxiv_year(id),
         place=Place(reference) if reference else None,
         ids={"arxiv": id},
         links=links_in(f"{comment}\n{abstract}"),

@@ -6,12 +6,12 @@ import re
 from collections.abc import Container
 from typing import NamedTuple
 
+from survey.checks.ids import arxiv_year
 from survey.collection.names import Name, split_name
 from survey.collection.paper import ARTICLES, DOI_PATTERN, KEY_PATTERN, make_key
 from survey.collection.taxonomy import Taxonomy
 from survey.collection.text import fold
 from survey.formats.common import protected_words
-from survey.intake.arxiv import year_of
 from survey.intake.errors import IntakeError
 from survey.intake.record import Record
 
@@ -44,7 +44,7 @@ def draft(found: Record, taxonomy: Taxonomy, venue: str | None = None) -> Draft:
             raise IntakeError(f"{found.source} names no venue and no preprint of '{found.title}': name the venue (--venue on the command line)")
         id = "arxiv"
         # A preprint's year is that of its id.
-        year = year_of(ids["arxiv"]) if "arxiv" in ids else year
+        year = arxiv_year(ids["arxiv"]) if "arxiv" in ids else year
     if year is None:
         raise IntakeError(f"{found.source} does not tell the year of '{found.title}'")
     preprint = id == "arxiv"

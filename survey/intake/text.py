@@ -49,7 +49,11 @@ def plain(text: object, latex: bool = False) -> str:
 
 def from_latex(text: str) -> str:
     """LaTeX as Unicode. What cannot be read stays as it is, without its braces."""
+    import logging
+
     from pylatexenc.latex2text import LatexNodes2Text
+
+    logging.getLogger("pylatexenc").setLevel(logging.CRITICAL)
 
     # A dollar that stands alone, or before an amount, is money and not mathematics.
     if text.count("$") % 2 or re.search(r"\$\d[\d.,]*(?=\s|$)", text):
@@ -108,7 +112,7 @@ def kept_capitals(latex_title: str, title: str) -> tuple[str, ...]:
     if re.fullmatch(r"\s*\{.*\}\s*", latex_title, re.S):
         return ()  # The whole title in braces protects nothing in particular.
     found = []
-    for word in latex_title.split():
+    for word in latex_title[:2000].split():
         if not re.search(r"\{[^{}\\]*[A-Z]", word):
             continue
         bare = from_latex(word).strip(".,:;?!\"'()“”")
