@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from survey.checks import Finding, Severity
+from survey.checks import Finding
+from survey.checks.links import link_host, link_kind, link_tail
 from survey.checks.registry import similar_term
 from survey.checks.run import check_text
 from survey.collection import Collection, Name, Paper, Taxonomy
@@ -39,9 +40,9 @@ _SCOPE = re.compile(
 class Proposal:
     """What would be written for one source: a new entry, or an update of the one that it is.
 
-    `text` is the whole file, and `old` the path of an entry that is updated; `findings` is what `survey check` says of it; `match` names the entry
-    that the paper is already, `changes` what an update would add to it and `conflicts` where the
-    two contradict each other.
+    `text` is the whole file, `findings` is what `survey check` says of it. `match` names the entry
+    that the paper is already, `old` its path, `changes` what an update would add to it, `conflicts`
+    where the two contradict each other; `draft` and `found` are what the source says.
     """
 
     source: str
@@ -138,6 +139,10 @@ def propose(
     found = _of_bibtex(asked, client, collection) if asked.entry else _looked_up(asked.source, client, collection)
     found = replace(found, authors=known_names(found.authors, collection))
     drafted = draft(found, taxonomy, options.venue)
+    bad = _bad_links(drafted.record, taxonomy)
+    if bad:
+        drafted.record["links"] = {k: v for k, v in drafted.record["links"].items() if k not in bad}
+        found = replace(found, notes=(*found.notes, *(f"the {kind} link was left out: {why}" for kind, why in bad.items())))
     if match := _match(drafted.record, collection, options):
         return _update(asked.name, found, drafted.record, match, collection)
     if found.withdrawn:
@@ -150,12 +155,6 @@ def propose(
         raise IntakeError(f"the entry of {asked.name} would be longer than {MAX_BYTES // 1024} KiB")
     entry, findings = check_text(path, text, taxonomy)
     notes = list(found.notes)
-    if bad := {f.where[1]: f for f in findings if f.where[:1] == ("links",) and f.severity is Severity.ERROR}:
-        # A link that no entry may have says something of the source, and nothing that is needed.
-        notes += [f"the {kind} link was left out: {f.message}" for kind, f in bad.items()]
-        record = {**record, "links": {k: v for k, v in record["links"].items() if k not in bad}}
-        text = with_words(record, suggestions)
-        entry, findings = check_text(path, text, taxonomy)
     if entry.paper is None:
         raise BadAnswer(f"{found.source} tells something that no entry can hold: {findings[0].message}")
     if not _SCOPE.search(f"{found.title} {found.abstract}"):
@@ -175,7 +174,9 @@ def _looked_up(source: Source, client: Client, collection: Collection) -> Record
     except Unavailable as error:
         # That it is here can be told without anybody's help.
         known = next((p.key for p in collection.values() if getattr(p.ids, source.kind) == source.id), None)
-        raise Unavailable(f"{error} ({source.id} is here already: {known})") from None if known else error
+        if known is None:
+            raise
+        raise Unavailable(f"{error} ({source.id} is here already: {known})") from None
 
 
 def _short(text: str) -> str:
@@ -231,20 +232,25 @@ def _taken(collection: Collection) -> set[str]:
     return {key for paper in collection.values() for key in (paper.key, *paper.former_keys)}
 
 
+def _bad_links(record: dict, taxonomy: Taxonomy) -> dict[str, str]:
+    """Links that no entry may have, and why: they say something of the source, and nothing needed."""
+    paper = _valid(record)
+    return {f.where[1]: f.message for rule in (link_kind, link_tail, link_host) for f in rule(paper, None, taxonomy)}
+
+
 def _match(record: dict, collection: Collection, options: Options) -> duplicates.Match | None:
-    made = {**record, "kinds": ["analysis"], "annotated": {"basis": "title", "on": "2026-01-01"}}
-    entry = _valid(made, "new2026paper")
-    match = duplicates.find(entry, collection)
+    match = duplicates.find(_valid(record), collection)
     return None if match and options.another and not match.sure else match
 
 
-def _valid(record: dict, key: str) -> Paper:
+def _valid(record: dict) -> Paper:
+    """The paper of a draft, which has no tags yet. Raises `BadAnswer`."""
     from pydantic import ValidationError
 
     from survey.checks.schema import explain
 
     try:
-        return paper_from(record, key)
+        return paper_from({**record, "kinds": ["analysis"], "annotated": {"basis": "title", "on": "2026-01-01"}}, "new2026paper")
     except ValidationError as error:
         raise BadAnswer(f"the source tells something that no entry can hold: {explain(error, load_taxonomy())[0].message}") from None
 

@@ -171,6 +171,8 @@ def test_what_is_here_is_told_even_when_its_service_is_away(clone, services, cap
     for route in ("arxiv 2202.05262", "datacite 10.48550/arxiv.2202.05262"):
         services.answers[route] = Said(503)
     assert main(["add", "2202.05262"]) == 1 and "(2202.05262 is here already: meng2022locating)" in capsys.readouterr().err
+    services.answers["arxiv 2601.00009"] = Said(503)
+    assert main(["add", "2601.00009"]) == 1 and "here already" not in capsys.readouterr().err
 
 
 PREPRINT = {"title": "Editing at Dusk", "authors": ["Ann Bau", "Bert Chu", "Carl Dee"], "year": 2025, "venue": "arxiv", "ids": {"arxiv": "2511.00001"}}
