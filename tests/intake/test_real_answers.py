@@ -10,7 +10,7 @@ import pytest
 
 from survey.collection import Name
 from survey.intake import IntakeError, arxiv, crossref
-from survey.intake.add import Wanted, propose
+from survey.intake.add import Options, Wanted, propose
 from survey.intake.client import Answer
 from survey.intake.errors import NotFound
 from survey.intake.source import Source
@@ -90,7 +90,11 @@ def test_real_answers_break_nothing_when_they_are_cut():
 def test_real_answers_go_all_the_way(services, client, collection):
     conference = crossref_answer("3_conference")
     services.answers["crossref 10.1145/3184558.3186235"] = Said(body=json.dumps(conference).encode())
-    proposal = propose(Wanted("doi", Source("doi", "10.1145/3184558.3186235")), collection, client)
+    wanted = Wanted("doi", Source("doi", "10.1145/3184558.3186235"))
+    # The companion of a conference is not the conference.
+    with pytest.raises(IntakeError, match="Companion of the The Web Conference 2018"):
+        propose(wanted, collection, client)
+    proposal = propose(wanted, collection, client, Options(venue="www"))
     assert (proposal.record["venue"], proposal.record["year"], proposal.key) == ("www", 2018, "buhmann2018dllearner")
     assert proposal.record["authors"][0] == "Lorenz Bühmann" and proposal.record["ids"] == {"doi": "10.1145/3184558.3186235"}
     answer = arxiv_answer("id_2104")
