@@ -170,7 +170,10 @@ def _publish(merge: _Merge, ours: Paper, theirs: Paper) -> None:
         merge.put("former_titles", [t for t in dict.fromkeys(titles) if fold(t) != fold(new["title"])])
     if [n.printed for n in ours.names] != [n.printed for n in theirs.names]:
         whole = "authors" not in new.get("unconfirmed", ()) and _nobody_lost(ours.names, theirs.names)
-        (merge.put if whole else lambda f, v: merge.conflicts.append(Change(f, old[f], v)))("authors", new["authors"])
+        if whole:
+            merge.put("authors", new["authors"])
+        else:
+            merge.conflicts.append(Change("authors", old["authors"], new["authors"]))
     weak = [f for f in old.get("unconfirmed", ()) if f in ("tags", "ids") or (f == "authors" and f in new.get("unconfirmed", ()))]
     weak += [f for f in new.get("unconfirmed", ()) if f not in weak and f != "authors"]
     if weak != list(old.get("unconfirmed", ())):
