@@ -276,6 +276,22 @@ def test_suggestions_complete_fields_and_values_by_keyboard(reader):
     assert reader.query().endswith("met")
 
 
+def test_a_key_that_comes_before_the_next_paint_finds_the_suggestions(reader):
+    reader.open()
+    reader.box.focus()
+    reader.page.evaluate(
+        """() => {
+          const box = document.activeElement;
+          box.value = "pitf";
+          box.setSelectionRange(4, 4);
+          box.dispatchEvent(new Event("input", { bubbles: true }));
+          box.dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowDown", bubbles: true }));
+        }"""
+    )
+    reader.settle()
+    assert reader.box.get_attribute("aria-activedescendant") == "explorer-option-0"
+
+
 def test_only_the_keyboard(reader, collection):
     reader.open()
     keyboard = reader.page.keyboard

@@ -154,7 +154,7 @@ class Explorer {
   typed() {
     if (!this.index) return;
     this.read(this.box.value, { patient: true });
-    afterPaint(() => this.suggestions.update());
+    this.suggestions.updateSoon();
     clearTimeout(this.settling);
     this.settling = setTimeout(() => this.writeAddress(true), SETTLE);
   }

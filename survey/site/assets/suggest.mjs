@@ -1,6 +1,6 @@
 /** Suggestions under the search box: fields and their values, by pointer and by keyboard. */
 
-import { h } from "./dom.mjs";
+import { afterPaint, h } from "./dom.mjs";
 import { LABELS } from "./facets.mjs";
 import { FIELDS, fold, SYNONYMS, TERM_FIELDS } from "./query.mjs";
 
@@ -80,7 +80,14 @@ export class Suggestions {
     return !this.list.hidden;
   }
 
+  /** Update after the next paint, and at once where a key wants the suggestions before it. */
+  updateSoon() {
+    this.due = true;
+    afterPaint(() => this.due && this.update());
+  }
+
   update() {
+    this.due = false;
     const { input } = this;
     const found = suggestions(input.value, input.selectionStart, this.index);
     const typed = input.value.slice(found.from, input.selectionStart);
@@ -106,6 +113,7 @@ export class Suggestions {
   }
 
   close() {
+    this.due = false;
     this.show(false);
     this.activate(-1);
   }
@@ -122,6 +130,7 @@ export class Suggestions {
 
   /** Deal with a key; true where it meant the suggestions. */
   key(event) {
+    if (this.due && ["ArrowDown", "ArrowUp", "Enter"].includes(event.key)) this.update();
     if (!this.open) return false;
     const count = this.options.length;
     if (event.key === "ArrowDown") this.activate(this.active + 1 < count ? this.active + 1 : -1);
