@@ -17,6 +17,8 @@ from survey.errors import UserError
 ROLES = {
     "paraphrase": "the edited fact in other words: right is the new object",
     "neighbour": "another subject of the same relation: right is what the unedited model should say, mostly the old object",
+    "unrelated": "a question that has nothing to do with the edit, such as zsRE's: right is its own answer",
+    "attribute": "CounterFact: another subject, for which the new object is right before and after the edit",
     "distract": "a neighbour's prompt behind the edited statement, where a benchmark words it itself",
     "alias": "the edited fact about another name of the subject: right is the new object",
     "reverse": "from the new object back to the subject",
@@ -38,6 +40,7 @@ ROLES = {
     "tied": "the fact that ties two composed edits, and that neither should touch",
     "reasoning": "a question that needs reasoning over the edited fact",
     "describe": "the beginning of a text about the subject; `answers` are reference texts about the new object",
+    "begin": "such a beginning where no reference texts are at hand: the new object stands in `answers`",
     "essence": "texts about the subject that the model should find as probable as before, in `answers`",
 }
 
@@ -79,12 +82,16 @@ class Case:
     edits: made one after the other. Mostly one; a conflict or a round trip has two, and a probe then sees the model
         before, between and after.
     questions: by role, one of `ROLES`.
+    together: the edits are made at once instead, and a probe sees the model before and after.
+    part: which part of its benchmark the case belongs to, such as `composite` or `3-hop`.
     """
 
     id: str
     edits: tuple[Edit, ...]
     questions: Mapping[str, tuple[Question, ...]] = field(default_factory=dict)
     relation: str | None = None
+    together: bool = False
+    part: str | None = None
 
     def __post_init__(self) -> None:
         if not self.edits:
@@ -98,7 +105,7 @@ class Case:
         return hash((self.id, self.edits))
 
     def __reduce__(self):
-        return Case, (self.id, self.edits, dict(self.questions), self.relation)
+        return Case, (self.id, self.edits, dict(self.questions), self.relation, self.together, self.part)
 
     @property
     def edit(self) -> Edit:
