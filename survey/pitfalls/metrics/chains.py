@@ -1,0 +1,101 @@
+"""MQuAKE and RippleEdits: chains of facts, and tests that run only if their conditions held."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+
+from survey.pitfalls.metrics.shares import mean
+
+
+def edit_wise_success(right: Iterable[bool]) -> float:
+    """`edit-wise-success`: E over single edits of 1[f_e(x_e) = o*], 0 to 1, higher is better.
+
+    Source: Zhong et al. 2023 (2305.14795), section 4.1.
+    """
+    return mean(map(bool, right))
+
+
+def instance_wise_accuracy(right: Iterable[bool]) -> bool | None:
+    """`instance-wise-accuracy`: 1[all single hops of the chain are right]; its mean is 0 to 1, higher is better.
+
+    None for no hops. Source: Zhong et al. 2023, section 4.1. Only instances whose chain was known before the edit count.
+    """
+    found = [bool(r) for r in right]
+    return all(found) if found else None
+
+
+def multi_hop_accuracy(right: Sequence[bool]) -> bool | None:
+    """`multi-hop-accuracy`: 1[any of the question's wordings, there are three, is answered right]; the mean is 0 to 1, higher is better.
+
+    None for no wordings. Source: Zhong et al. 2023, section 4.1. Three tries are easier than one.
+    """
+    return any(map(bool, right)) if right else None
+
+
+def multi_hop_accuracy_compat(right: Sequence[bool]) -> bool | None:
+    """`multi-hop-accuracy.compat`: only the first wording, as DeepEdit's notebook asks."""
+    return bool(right[0]) if right else None
+
+
+def _passed(tests: Iterable[tuple[bool, bool]]) -> float:
+    """Passed / (passed + failed), of (condition held before the edit, passed); NaN where none was run."""
+    return mean(passed for held, passed in tests if held)
+
+
+def executed(tests: Iterable[tuple[bool, bool]]) -> float:
+    """Share of the tests whose conditions held, so that they count: RippleEdits' scores mean little without it."""
+    return mean(held for held, _ in tests)
+
+
+def logical_generalization(tests: Iterable[tuple[bool, bool]]) -> float:
+    """`logical-generalization`: passed / (passed + failed) of tests on what follows by the relation's logic, 0 to 1, higher is better.
+
+    tests: (condition held before the edit, passed). Source: Cohen et al. 2024 (2307.12976), section 3, LG.
+    Variants of all six: the published code looks for an alias anywhere in the text it gets back, which includes the
+    prompt, and inside of words (`texts.mentioned_compat`).
+    """
+    return _passed(tests)
+
+
+def compositionality_1(tests: Iterable[tuple[bool, bool]]) -> float:
+    """`compositionality-1`: the same for a hop that starts at the new object (CI). Source: Cohen et al. 2024; 0 to 1, higher is better."""
+    return _passed(tests)
+
+
+def compositionality_2(tests: Iterable[tuple[bool, bool]]) -> float:
+    """`compositionality-2`: the same for a hop that leads to the subject (CII). Source: Cohen et al. 2024; 0 to 1, higher is better."""
+    return _passed(tests)
+
+
+def subject_aliasing(tests: Iterable[tuple[bool, bool]]) -> float:
+    """`subject-aliasing`: the same for other names of the subject (SA). Source: Cohen et al. 2024; 0 to 1, higher is better."""
+    return _passed(tests)
+
+
+def preservation(tests: Iterable[tuple[bool, bool]]) -> float:
+    """`preservation`: the same for other right objects of the relation (PV; "Forgetfulness" in the files). Source: Cohen et al. 2024; 0 to 1, higher is better."""
+    return _passed(tests)
+
+
+def relation_specificity(tests: Iterable[tuple[bool, bool]]) -> float:
+    """`relation-specificity`: the same for other relations of the subject (RS; "Relation_Specifity" in the files). Source: Cohen et al. 2024; 0 to 1, higher is better."""
+    return _passed(tests)
+
+
+def fact_recall(recalled: Iterable[bool]) -> float:
+    """`fact-recall`: share of the facts that a question needs which the written reasoning states, 0 to 1, higher is better.
+
+    Source: after Hua et al. 2024 (2401.17585); here a fact is recalled where its object stands in the text.
+    """
+    return mean(map(bool, recalled))
+
+
+def known(conditions: Iterable[bool]) -> bool:
+    """Whether a question counts: every fact that it needs is known. True for none."""
+    return all(list(conditions))
+
+
+def share_or_none(value: float) -> float | None:
+    """A share for a case; None (it does not count) for a share of nothing."""
+    return None if math.isnan(value) else value
