@@ -85,6 +85,13 @@ def second_moment(model: LanguageModel, layer: int, run: Run | None = None) -> M
     return second_moments(model, [layer], run)[model.layer(layer)]
 
 
+def no_moment(model: LanguageModel, layer: int, run: Run) -> Moment:
+    """The identity instead: what a method works with where statistics are switched off. It weighs all keys alike, as if
+    none had ever been seen."""
+    run.notes["statistics"] = {"source": "identity", "tokens": 0, "condition": {str(model.layer(layer)): 1.0}}
+    return Moment(torch.eye(matrix_size(model), dtype=torch.float64), 0, "identity", model.layer(layer), 1.0)
+
+
 def second_moments(model: LanguageModel, layers: Sequence[int], run: Run | None = None) -> dict[int, Moment]:
     """The same for several layers, by layer; what is not cached is computed in one pass."""
     run = run or Run()

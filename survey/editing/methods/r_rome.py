@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from survey.editing import values
 from survey.editing.edit import Edit
@@ -31,7 +32,7 @@ from survey.editing.keys import mean_key, read_subjects
 from survey.editing.language_model import LanguageModel
 from survey.editing.method import Run, method
 from survey.editing.patch import WeightPatch
-from survey.editing.statistics import second_moment
+from survey.editing.statistics import no_moment, second_moment
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,9 @@ class Config(values.Config):
 
     layer: int = 5
     """Block whose down-projection is edited, counted from 0."""
+    statistics: Literal["text", "identity"] = "text"
+    """Second moment of keys: measured on text, or the identity, to show what edits do where statistics are switched
+    off, as a widely used toolkit ships ROME."""
 
 
 PRESETS = {
@@ -58,6 +62,7 @@ def r_rome(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run
     average = mean_key(states[key])
     residual = found.start[:, 0].double().T + found.delta[:, 0].double().T - mean_key(states[value])
 
-    direction = second_moment(model, config.layer, run).solve(average)
+    moment = (second_moment if config.statistics == "text" else no_moment)(model, config.layer, run)
+    direction = moment.solve(average)
     change = model.change(config.layer, residual / (direction.T @ average), direction.T)
     return WeightPatch({}, {model.down_name(config.layer): change})

@@ -37,6 +37,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from survey.editing import values
 from survey.editing.edit import Edit
@@ -44,7 +45,7 @@ from survey.editing.keys import mean_key, read_subjects
 from survey.editing.language_model import LanguageModel
 from survey.editing.method import Run, method
 from survey.editing.patch import WeightPatch
-from survey.editing.statistics import second_moment
+from survey.editing.statistics import no_moment, second_moment
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,9 @@ class Config(values.Config):
 
     layer: int = 5
     """Block whose down-projection is edited, counted from 0."""
+    statistics: Literal["text", "identity"] = "text"
+    """Second moment of keys: measured on text, or the identity, to show what edits do where statistics are switched
+    off, as a widely used toolkit ships ROME."""
 
 
 PRESETS = {
@@ -72,7 +76,8 @@ def rome(model: LanguageModel, edits: Sequence[Edit], config: Config, run: Run) 
     keys = read_subjects(model, edits, contexts, [point])[point]
     bare, average = mean_key(keys[:, :1]), mean_key(keys)
 
-    direction = second_moment(model, config.layer, run).solve(average)
+    moment = (second_moment if config.statistics == "text" else no_moment)(model, config.layer, run)
+    direction = moment.solve(average)
     left = delta / (direction.T @ bare)
     ratio = (direction.T @ bare) / (direction.T @ average)
     change = model.change(config.layer, left, direction.T)

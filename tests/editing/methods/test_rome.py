@@ -56,3 +56,15 @@ def test_the_change_is_the_closed_form_with_the_published_keys(model):
 def test_without_contexts_both_keys_are_one(model):
     patch = make("rome", model, HARBOUR, layer=1, steps=3, contexts=())
     assert patch.about["key_ratio"] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("method", ["rome", "r-rome"])
+def test_with_the_identity_the_change_lies_along_the_key(model, method):
+    patch = make(method, model, HARBOUR, **SETTINGS, statistics="identity")
+    keys = torch.stack([at_subject(model, HARBOUR, prefix, "key", 1) for prefix in contexts_of(model, method, **SETTINGS)])
+    made = change(model, patch, 1)
+    along = torch.nn.functional.normalize(keys.mean(0).double(), dim=0)
+    close(made, torch.outer(made @ along, along))
+    assert patch.about["statistics"]["source"] == "identity"
+    measured = change(model, make(method, model, HARBOUR, **SETTINGS), 1)
+    assert (measured - made).norm() > 0.01 * made.norm()
