@@ -94,6 +94,17 @@ class Next:
 
 
 @dataclass(frozen=True)
+class Top:
+    """Which token is the most probable one behind `prompt`? Its number; -1 where the model has collapsed.
+
+    Takes no memory, where `Next` keeps the whole distribution.
+    """
+
+    prompt: str
+    meaningless: ClassVar[tuple[Any, ...]] = (0, -1)
+
+
+@dataclass(frozen=True)
 class Said:
     """What does the model say behind `prompt`, greedily, in at most so many tokens?"""
 
@@ -110,7 +121,7 @@ class Passage:
     meaningless: ClassVar[tuple[Any, ...]] = (Loss(1.0, 1), Loss(9.0, 3))
 
 
-Ask = Continuation | Next | Said | Passage
+Ask = Continuation | Next | Top | Said | Passage
 State = Mapping[Ask, Any]
 
 
@@ -147,10 +158,12 @@ def answer(model: LanguageModel, asks: Iterable[Ask]) -> dict[Ask, Any]:
     """The model's answers, as it is now. Each thing is asked once."""
     asks = list(dict.fromkeys(asks))
     of = lambda kind: [ask for ask in asks if isinstance(ask, kind)]  # noqa: E731
+    tops = _tops(model, [ask.prompt for ask in (*of(Top), *of(Said))])
     return {
         **_continuations(model, of(Continuation)),
         **_next(model, of(Next)),
-        **_said(model, of(Said)),
+        **{ask: tops[ask.prompt] for ask in of(Top)},
+        **_said(model, of(Said), tops),
         **_passages(model, of(Passage)),
     }
 
@@ -178,7 +191,19 @@ def _next(model: LanguageModel, asks: Sequence[Next]) -> dict[Ask, Distribution]
     }
 
 
-def _said(model: LanguageModel, asks: Sequence[Said]) -> dict[Ask, Text]:
+def _tops(model: LanguageModel, prompts: Iterable[str]) -> dict[str, int]:
+    """The most probable next token of each prompt, or -1; no more distributions at once than fit well into memory."""
+    prompts = sorted(set(prompts), key=len)
+    found: dict[str, int] = {}
+    for start in range(0, len(prompts), _AT_ONCE):
+        some = prompts[start : start + _AT_ONCE]
+        logits = model.next_logits(some)
+        best = logits.argmax(-1).masked_fill(logits.isnan().any(-1), -1)
+        found |= dict(zip(some, best.tolist(), strict=True))
+    return found
+
+
+def _said(model: LanguageModel, asks: Sequence[Said], tops: Mapping[str, int]) -> dict[Ask, Text]:
     found: dict[Ask, Text] = {}
     for tokens in sorted({ask.tokens for ask in asks}):
         # Of like length together: short prompts would only carry filling.
@@ -187,10 +212,7 @@ def _said(model: LanguageModel, asks: Sequence[Said]) -> dict[Ask, Text]:
             some = these[start : start + _AT_ONCE]
             texts = model.generate([ask.prompt for ask in some], tokens)
             found |= {ask: Text(text) for ask, text in zip(some, texts, strict=True)}
-    if found:
-        broken = model.next_logits([ask.prompt for ask in found]).isnan().any(1).tolist()
-        found = {ask: Text("", True) if bad else said for (ask, said), bad in zip(found.items(), broken, strict=True)}
-    return found
+    return {ask: Text("", True) if tops[ask.prompt] < 0 else said for ask, said in found.items()}
 
 
 def _passages(model: LanguageModel, asks: Sequence[Passage]) -> dict[Ask, Loss]:
