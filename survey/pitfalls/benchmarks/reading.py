@@ -1,0 +1,131 @@
+"""From a file, or the name of one, to raw records. Nothing here knows of any benchmark's format."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from survey.errors import UserError
+
+FOLDER = "SURVEY_BENCHMARKS"
+
+
+class Problem(NamedTuple):
+    """What is wrong with a record, which is counted from 0.
+
+    skipped: whether the whole record was left out, or only the part that the message tells.
+    """
+
+    path: Path
+    index: int
+    message: str
+    skipped: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.path}: record {self.index}: {self.message}"
+
+
+@dataclass(frozen=True)
+class File:
+    """A file's records by their index, as they stand there, and those that are no JSON at all."""
+
+    path: Path
+    sha256: str
+    records: tuple[tuple[int, Any], ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def located(path_or_name: str | os.PathLike) -> Path:
+    """The file that is meant: a path, or a name in the folder that `SURVEY_BENCHMARKS` names.
+
+    Raises `UserError` where a name cannot be found.
+    """
+    path = Path(path_or_name)
+    name = os.fspath(path_or_name)
+    is_name = isinstance(path_or_name, str) and path.name == name and path.suffix not in (".json", ".jsonl")
+    if not is_name or not name or path.exists():
+        return path
+    folder = os.environ.get(FOLDER)
+    if not folder:
+        raise UserError(f"{name}: there is no such file, and {FOLDER}, the folder where names are looked up, is not set")
+    for ending in (".json", ".jsonl"):
+        if (found := Path(folder) / (name + ending)).is_file():
+            return found
+    known = sorted({p.stem for p in Path(folder).glob("*.json*")})
+    raise UserError(f"{name}: no {name}.json in {folder} ({FOLDER}); there is {', '.join(known) or 'nothing'}")
+
+
+def load(path: Path) -> File:
+    """The records of a JSON or JSON lines file.
+
+    A file is a list of records, an object with one such list in it, or one record a line. Raises `UserError`
+    where it cannot be read, or is none of these.
+    """
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except ValueError as error:  # A zero byte in the path.
+        raise UserError(f"{str(path)!r}: {error}") from None
+    sha256 = hashlib.sha256(data).hexdigest()
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        raise UserError(f"{path}: this is no text in UTF-8, and JSON or JSON lines are expected") from None
+    if not text.strip():
+        raise UserError(f"{path}: the file is empty")
+    whole = _parsed(text)
+    if isinstance(whole, _Bad):
+        records, problems = _lines(path, text)
+        if not records:
+            raise UserError(f"{path}: this is no JSON: {whole.why}")
+        return File(path, sha256, records, problems)
+    return File(path, sha256, tuple(enumerate(_list(path, whole))))
+
+
+class _Bad(NamedTuple):
+    why: str
+
+
+def _parsed(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except RecursionError:
+        return _Bad("it is nested too deeply")
+    except ValueError as error:
+        return _Bad(str(error))
+
+
+def _lines(path: Path, text: str) -> tuple[tuple[tuple[int, Any], ...], tuple[Problem, ...]]:
+    """Records of JSON lines. None where the first line is no object: then the file is something else."""
+    # Only line feeds end a line: other separators may stand within a JSON text.
+    lines = [line for line in text.split("\n") if line.strip()]
+    records, problems = [], []
+    for i, line in enumerate(lines):
+        found = _parsed(line)
+        if i == 0 and not isinstance(found, dict):
+            return (), ()
+        if isinstance(found, _Bad):
+            problems.append(Problem(path, i, f"no JSON: {found.why}"))
+        else:
+            records.append((i, found))
+    return tuple(records), tuple(problems)
+
+
+def _list(path: Path, whole: Any) -> Sequence[Any]:
+    if isinstance(whole, dict):
+        lists = [v for v in whole.values() if isinstance(v, list) and v and all(isinstance(r, dict) for r in v)]
+        # One record alone is a JSON lines file of one line; a record may well hold a list of objects.
+        if len(lists) == 1 and all(not isinstance(v, dict | list) or v is lists[0] for v in whole.values()):
+            return [r["row"] if set(r) >= {"row_idx", "row"} else r for r in lists[0]]
+        return [whole]
+    if not isinstance(whole, list):
+        raise UserError(f"{path}: a list of records is expected, not {type(whole).__name__}")
+    if not whole:
+        raise UserError(f"{path}: there is no record in it")
+    return whole

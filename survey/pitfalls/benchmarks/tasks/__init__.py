@@ -1,0 +1,1 @@
+"""Downstream sets, one module for each format of a file."""
