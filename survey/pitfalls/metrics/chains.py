@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 
 from survey.pitfalls.metrics.shares import mean
@@ -94,8 +93,3 @@ def fact_recall(recalled: Iterable[bool]) -> float:
 def known(conditions: Iterable[bool]) -> bool:
     """Whether a question counts: every fact that it needs is known. True for none."""
     return all(list(conditions))
-
-
-def share_or_none(value: float) -> float | None:
-    """A share for a case; None (it does not count) for a share of nothing."""
-    return None if math.isnan(value) else value

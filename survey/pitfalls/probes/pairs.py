@@ -1,0 +1,110 @@
+"""Two edits, one after the other: conflicts, and a change that is taken back. Three states: before, between, after."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from survey.pitfalls.asking import Continuation, State
+from survey.pitfalls.case import Case, Question
+from survey.pitfalls.metrics.conflicts import (
+    conflict_magnitude,
+    conflict_magnitude_compat,
+    conflict_score,
+    success_score,
+    tied_fact_damage,
+)
+from survey.pitfalls.metrics.distributions import (
+    distortion as distortion_of,
+)
+from survey.pitfalls.metrics.distributions import (
+    distortion_compat,
+    failure_rate,
+    ignore_rate,
+)
+from survey.pitfalls.metrics.shares import mean
+from survey.pitfalls.probes.reading import Scores, States, likelihood, over, unchanged, wordings
+
+_WAYS = ("explicit", "implicit")
+CONFLICT = (
+    *(f"conflict-score.{way}" for way in _WAYS), *(f"conflict-score.{way}-exact" for way in _WAYS),
+    *(f"conflict-score.{way}-unchanged" for way in _WAYS),
+    *(f"conflict-magnitude.{way}" for way in _WAYS), *(f"conflict-magnitude.{way}-compat" for way in _WAYS),
+    "success-score", "tied-fact-damage",
+)  # fmt: skip
+
+
+def _p(state: State, questions: tuple[Question, ...]) -> float:
+    """Probability of the first answer, the mean over all wordings."""
+    return mean(likelihood(state, wording).p for q in questions for wording in wordings(q))
+
+
+def conflict(case: Case, states: States) -> Scores:
+    """Does the second edit prevail, and is what ties the two left alone?"""
+    before, between, after = states
+    scores: Scores = dict.fromkeys(CONFLICT)
+    for way in _WAYS:
+        new, old = case[f"{way}-new"], case[f"{way}-old"]
+        if not new or not old:
+            continue
+        was, now = _p(between, old), _p(after, old)
+        scores[f"conflict-score.{way}"] = conflict_score(_p(after, new), now)
+        scores[f"conflict-score.{way}-exact"] = over([likelihood(after, q).exact for q in new])
+        scores[f"conflict-score.{way}-unchanged"] = over([unchanged(states, q, 1) for q in new])
+        scores[f"conflict-magnitude.{way}"] = conflict_magnitude(was, now)
+        scores[f"conflict-magnitude.{way}-compat"] = conflict_magnitude_compat(was, now)
+    if all(edit.was for edit in case.edits[:2]):
+        scores["success-score"] = success_score(*(_won(state, edit) for state, edit in zip((between, after), case.edits, strict=False)))
+    if case["tied"]:
+        scores["tied-fact-damage"] = tied_fact_damage(_p(before, case["tied"]), _p(after, case["tied"]))
+    return scores
+
+
+def _won(state: State, edit) -> bool:
+    return state[Continuation(edit.text, edit.target)].p > state[Continuation(edit.text, edit.was)].p
+
+
+def alone(case: Case) -> Case:
+    """The second edit without the first. Its efficacy score is the success score of ConflictEdit's coverage records: whether
+    the second object beats the first one in a model that holds the second edit only."""
+    first, second = case.edits
+    return replace(case, edits=(replace(second, was=second.was or first.target),), questions={})
+
+
+DISTORTION = (
+    "distortion", "distortion.compat", "ignore-rate", "failure-rate", "success-score", "success-score.exact", "locality.round-trip",
+)  # fmt: skip
+
+
+def distortion(case: Case, states: States) -> Scores:
+    """What a change and its reversal leave of a question with several right answers, of which the first is edited.
+
+    A record with several such questions gets the mean of each score.
+    """
+    found = [_round_trip(case, q, states) for q in case["objects"]]
+    return {name: over([scores[name] for scores in found]) for name in DISTORTION}
+
+
+def _round_trip(case: Case, question: Question, states: States) -> Scores:
+    before, between, after = states
+    asked = wordings(question)
+
+    def p(state: State, answer: str) -> float:
+        return mean(state[Continuation(wording.prompt, answer)].p for wording in asked)
+
+    first, last = case.edits[0], case.edits[-1]
+    object, new = question.answers[0], first.target
+    old, now = ([p(state, answer) for answer in question.answers] for state in (before, after))
+    ignored = ignore_rate(old[1:], now[1:])
+    several = not math.isnan(ignored)
+    won = (p(between, new) > p(between, object), p(after, object) > p(after, new))
+    exact = (between[Continuation(first.text, first.target)].exact, after[Continuation(last.text, last.target)].exact)
+    return {
+        "distortion": distortion_of(old, now) if several else None,
+        "distortion.compat": distortion_compat(old, now) if several else None,
+        "ignore-rate": ignored if several else None,
+        "failure-rate": failure_rate(ignored) if several else None,
+        "success-score": success_score(*won),
+        "success-score.exact": success_score(*exact),
+        "locality.round-trip": unchanged(states, question),
+    }

@@ -1,0 +1,40 @@
+"""RippleEdits: what should change with an edit, and what should not, in six lists of tests."""
+
+from __future__ import annotations
+
+from survey.pitfalls.asking import State
+from survey.pitfalls.case import Case, Question
+from survey.pitfalls.metrics.texts import mentioned_compat
+from survey.pitfalls.probes.reading import Scores, States, among, answered, names, text, wordings
+
+TOKENS = 30
+"""Tokens in which an answer must be said."""
+
+# The metric of each list, and the role that asks the same where a benchmark has no such list.
+LISTS = {
+    "logical": ("logical-generalization", None),
+    "composition-1": ("compositionality-1", "one-hop"),
+    "composition-2": ("compositionality-2", None),
+    "subject-aliasing": ("subject-aliasing", "alias"),
+    "preservation": ("preservation", None),
+    "relation-specificity": ("relation-specificity", "relation"),
+}
+ROLES = tuple(role for own, (_, other) in LISTS.items() for role in (own, other) if role)
+RIPPLE = tuple(name for metric, _ in LISTS.values() for name in (*names(metric), f"{metric}.compat"))
+
+
+def _compat(state: State, question: Question) -> bool:
+    """The published match, in the text that holds the prompt, too."""
+    found = [mentioned_compat(q.answers, q.prompt, text(state, q, TOKENS).text) for q in wordings(question)]
+    return any(found) if question.whole == "any" else all(found)
+
+
+def ripple(case: Case, states: States) -> Scores:
+    """Passed share of each list, of the tests whose conditions the unedited model meets."""
+    scores: Scores = {}
+    for own, (metric, other) in LISTS.items():
+        questions = case[own] or (case[other] if other else ())
+        met = [all([_compat(states[0], need) for need in q.needs]) for q in questions]
+        scores |= answered(metric, questions, states, TOKENS)
+        scores[f"{metric}.compat"] = among([_compat(states[-1], q) for q in questions], met)
+    return scores
