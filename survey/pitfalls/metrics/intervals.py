@@ -1,0 +1,104 @@
+"""How sure a number is: Wilson's interval for shares, and the percentile bootstrap for everything else.
+
+All are deterministic. A value that is no number (a collapsed model has no perplexity) is left out and counted in
+`undefined`, so that nobody takes the rest for the whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from survey.pitfalls.metrics.shares import mean
+
+TIMES = 2000
+"""Samples of a bootstrap."""
+
+
+class Interval(NamedTuple):
+    """A value with its interval. n: how many values it comes from; undefined: how many more were no numbers. All three
+    numbers are NaN where n is 0."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+    undefined: int = 0
+
+
+def wilson(successes: float, n: int, z: float = 1.959964) -> Interval:
+    """Wilson's interval of a share: (p + z^2/2n -+ z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n), within 0 to 1.
+
+    It keeps its promise for few cases and near 0 and 1, where the usual one fails. Source: Wilson 1927.
+    """
+    if not n:
+        return Interval(math.nan, math.nan, math.nan, 0)
+    p = successes / n
+    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
+    # Rounding may put the end on the wrong side of a share of 0 or 1.
+    return Interval(p, max(0.0, min(p, middle - half)), min(1.0, max(p, middle + half)), n)
+
+
+def share(values: Sequence[bool | None]) -> Interval:
+    """The share that is true, with Wilson's interval; None does not count."""
+    found = [bool(v) for v in values if v is not None]
+    return wilson(sum(found), len(found))
+
+
+def bootstrap(
+    values: Sequence[Any], statistic: Callable[[Sequence[Any]], float] = mean, *, seed: int = 0, times: int = TIMES, level: float = 0.95
+) -> Interval:
+    """A statistic with its percentile interval over cases, drawn with replacement. Source: Efron 1979.
+
+    values: numbers, or tuples of numbers that belong together, such as (after, before) for a ratio or (nll, tokens) for a
+    perplexity; `statistic` then takes a list of such tuples.
+    """
+    return clustered({0: values}, statistic, seed=seed, times=times, level=level)
+
+
+def clustered(
+    groups: Mapping[Hashable, Sequence[Any]],
+    statistic: Callable[[Sequence[Any]], float] = mean,
+    *,
+    seed: int = 0,
+    times: int = TIMES,
+    level: float = 0.95,
+) -> Interval:
+    """The same over groups, such as the seeds of a run: groups are drawn first, then cases within each that was drawn.
+
+    Cases of one run of edits share their model, and are not independent; that is why they are not simply thrown together.
+    With three groups the interval is rough, and rather too narrow.
+    """
+    import numpy
+
+    kept = [[v for v in values if _defined(v)] for values in groups.values()]
+    undefined = sum(map(len, groups.values())) - sum(map(len, kept))
+    kept = [values for values in kept if values]
+    every = [v for values in kept for v in values]
+    if not every:
+        return Interval(math.nan, math.nan, math.nan, 0, undefined)
+    draw = numpy.random.default_rng(seed)
+    plain = statistic is mean
+    arrays = [numpy.asarray(values, dtype=float) if plain else values for values in kept]
+    samples = []
+    for _ in range(times):
+        chosen = [arrays[g] for g in (draw.integers(len(arrays), size=len(arrays)) if len(arrays) > 1 else (0,))]
+        places = [draw.integers(len(values), size=len(values)) for values in chosen]
+        if plain:
+            samples.append(float(numpy.concatenate([v[i] for v, i in zip(chosen, places, strict=True)]).mean()))
+        else:
+            samples.append(statistic([v[i] for v, some in zip(chosen, places, strict=True) for i in some]))
+    # A sample may be without a value, as a ratio to 0 is.
+    samples = sorted(s for s in samples if s == s)
+    if not samples:
+        return Interval(statistic(every), math.nan, math.nan, len(every), undefined)
+    at = lambda q: float(samples[min(len(samples) - 1, max(0, math.ceil(q * len(samples)) - 1))])  # noqa: E731
+    return Interval(float(statistic(every)), at((1 - level) / 2), at((1 + level) / 2), len(every), undefined)
+
+
+def _defined(value: Any) -> bool:
+    """Whether a value, or each number of a tuple, is a number."""
+    parts = value if isinstance(value, tuple) else (value,)
+    return all(part is not None and part == part for part in parts)
