@@ -80,16 +80,16 @@ def clustered(
     if not every:
         return Interval(math.nan, math.nan, math.nan, 0, undefined)
     draw = numpy.random.default_rng(seed)
-    plain = statistic is mean
-    arrays = [numpy.asarray(values, dtype=float) if plain else values for values in kept]
+    arrays = [numpy.asarray(values, dtype=float) if statistic is mean else values for values in kept]
     samples = []
     for _ in range(times):
-        chosen = [arrays[g] for g in (draw.integers(len(arrays), size=len(arrays)) if len(arrays) > 1 else (0,))]
-        places = [draw.integers(len(values), size=len(values)) for values in chosen]
-        if plain:
-            samples.append(float(numpy.concatenate([v[i] for v, i in zip(chosen, places, strict=True)]).mean()))
+        groups_drawn = draw.integers(len(arrays), size=len(arrays)) if len(arrays) > 1 else (0,)
+        drawn = [(arrays[g], draw.integers(len(arrays[g]), size=len(arrays[g]))) for g in groups_drawn]
+        if statistic is mean:
+            sums = math.fsum(float(values[places].sum()) for values, places in drawn)
+            samples.append(sums / sum(len(places) for _, places in drawn))
         else:
-            samples.append(statistic([v[i] for v, some in zip(chosen, places, strict=True) for i in some]))
+            samples.append(statistic([values[i] for values, places in drawn for i in places]))
     # A sample may be without a value, as a ratio to 0 is.
     samples = sorted(s for s in samples if s == s)
     if not samples:
