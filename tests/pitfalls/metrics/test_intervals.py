@@ -1,0 +1,92 @@
+"""Intervals: known values, coverage, and that nothing disappears unseen."""
+
+from __future__ import annotations
+
+import math
+import random
+
+import pytest
+
+from survey.pitfalls import counterfact
+from survey.pitfalls.metrics.intervals import bootstrap, clustered, share, wilson
+from survey.pitfalls.metrics.losses import perplexity
+from survey.pitfalls.metrics.shares import mean
+
+NAN = math.nan
+
+
+def test_wilson():
+    # 8 of 10: middle (.8 + 3.8415/20) / (1 + 3.8415/10) = .9921 / 1.3841 = .7167
+    found = wilson(8, 10)
+    assert found == pytest.approx((0.8, 0.4902, 0.9433, 10, 0), abs=1e-4)
+    assert (found.low + found.high) / 2 == pytest.approx(0.7167, abs=1e-4)
+    assert wilson(0, 5).low == 0 and wilson(5, 5).high == 1
+    assert wilson(0, 5).high > 0.4 and wilson(5, 5).low < 0.6
+    assert math.isnan(wilson(0, 0).value)
+
+
+def test_shares_are_those_of_the_counterfact_tables():
+    values = [True] * 7 + [False] * 4
+    assert share(values)[:3] == pytest.approx(counterfact.share(values))
+    assert share([*values, None]) == share(values)
+
+
+def test_a_bootstrap_is_about_as_wide_as_theory_says():
+    chance = random.Random(1)
+    values = [chance.gauss(10, 2) for _ in range(400)]
+    found = bootstrap(values)
+    # 1.96 * 2 / sqrt(400) = .196 to each side.
+    assert found.value == pytest.approx(mean(values))
+    assert found.high - found.low == pytest.approx(2 * 0.196, rel=0.15)
+    assert found.low < found.value < found.high
+
+
+def test_it_is_the_same_each_time_and_another_with_another_seed():
+    chance = random.Random(2)
+    values = [chance.gauss(10, 2) for _ in range(50)]
+    assert bootstrap(values) == bootstrap(values)
+    assert bootstrap(values, seed=1) != bootstrap(values)
+
+
+def test_a_constant_has_no_width():
+    assert bootstrap([0.5] * 6) == (0.5, 0.5, 0.5, 6, 0)
+    assert bootstrap([3.0]) == (3.0, 3.0, 3.0, 1, 0)
+
+
+def test_what_is_no_number_is_counted():
+    assert bootstrap([1.0, NAN, 1.0, None]) == (1.0, 1.0, 1.0, 2, 2)
+    nothing = bootstrap([NAN, NAN])
+    assert math.isnan(nothing.value) and math.isnan(nothing.low) and nothing[3:] == (0, 2)
+    assert bootstrap([]).n == 0
+    assert bootstrap([(1.0, 2), (NAN, 2)], perplexity)[3:] == (1, 1)
+
+
+def test_an_infinite_value_stays_one():
+    found = bootstrap([1.0, 2.0, math.inf])
+    assert found.value == math.inf and found.high == math.inf and found.low >= 1
+
+
+def test_statistics_of_pairs():
+    losses = [(6.0, 3), (2.0, 1), (8.0, 4)]
+    found = bootstrap(losses, perplexity)
+    assert found[:3] == pytest.approx((math.e**2,) * 3)
+    per_cent = lambda rows: 100 * mean(a for a, _ in rows) / mean(b for _, b in rows) if any(b for _, b in rows) else NAN  # noqa: E731
+    found = bootstrap([(1, 1), (0, 1), (1, 1), (0, 0)], per_cent)
+    assert found.value == pytest.approx(100 * 2 / 3)
+    assert 0 <= found.low < found.value <= found.high
+
+
+def test_groups_that_differ_widen_the_interval():
+    """Two seeds that agree within themselves and not with each other: cases thrown together would hide it."""
+    apart = {0: [1.0] * 50, 1: [0.0] * 50, 2: [1.0] * 50}
+    together = bootstrap([v for values in apart.values() for v in values])
+    found = clustered(apart)
+    assert found.value == together.value == pytest.approx(2 / 3)
+    assert found.high - found.low == 1 and together.high - together.low < 0.2
+    alike = {seed: [1.0, 0.0] * 25 for seed in range(3)}
+    assert clustered(alike).high - clustered(alike).low < 0.3
+
+
+def test_groups_may_be_of_different_sizes_or_empty():
+    found = clustered({0: [1.0] * 9, 1: [0.0], 2: [NAN], 3: []})
+    assert found.value == 0.9 and found.n == 10 and found.undefined == 1
