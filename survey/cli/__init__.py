@@ -20,6 +20,7 @@ COMMANDS = {
     "site": "build or serve the site",
     "edit": "edit a fact in a language model, and see what it says before and after",
     "train": "train what a method must learn before it can edit",
+    "measure": "measure what edits break: methods x pitfalls x numbers of edits",
     "trace": "find the states of a language model that carry a fact",
     "methods": "compare the methods that can run here, or tell about one",
     "models": "list the language models that can be edited here",

@@ -1,0 +1,157 @@
+"""What a run measures: methods x pitfalls x numbers of edits x seeds, and the chains of edits that it takes.
+
+A chain is a piece of work that nothing else waits for: one method, one seed, some cases, and the numbers of edits after
+which questions are asked (its stops). Chains are of three kinds:
+
+sequence: all cases one after the other, asked at several stops; a run has one for each method and seed.
+single:   one case alone.
+pair:     a case with two edits, asked before, between and after (conflicts, round trips).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from survey.errors import UserError
+from survey.pitfalls.case import Case
+from survey.pitfalls.probes import PROBES
+from survey.pitfalls.task import Task
+
+# Pitfalls that are measured on the model as a whole, not on cases.
+COLLAPSE, DOWNSTREAM, OTHER_TASK = "general-abilities.collapse", "general-abilities.downstream", "locality.other-task"
+FORGETTING = "general-abilities.forgetting"
+COST = "cost"
+WHOLE = (COLLAPSE, DOWNSTREAM, OTHER_TASK)
+"""Asked of tasks."""
+MEASURED = tuple(sorted({*PROBES, *WHOLE, COST}))
+"""Ids of everything that can be measured."""
+LANGUAGE_MODELLING = "language-modelling"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to measure.
+
+    edits: after how many edits to ask; 1 stands for each fact alone, more for one sequence a seed, 0 for none.
+    cases: how many facts to edit alone, and how many pairs of edits to make, for each seed.
+    batch: how many edits of a sequence a method makes at once, where it can.
+    settings: of each method, fields of its configuration.
+    items: how many items of each task to ask at most; None for all.
+    """
+
+    methods: tuple[str, ...]
+    pitfalls: tuple[str, ...]
+    edits: tuple[int, ...] = (1,)
+    seeds: tuple[int, ...] = (0,)
+    cases: int = 20
+    batch: int = 1
+    model: str = "smollm2-135m-instruct"
+    settings: dict[str, dict[str, str]] = field(default_factory=dict)
+    preset: str | None = None
+    text: str | None = None
+    items: int | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "pitfalls", chosen(self.pitfalls))
+        object.__setattr__(self, "edits", tuple(sorted(set(self.edits))))
+        if not self.methods:
+            raise UserError("name at least one method")
+        if len(set(self.methods)) < len(self.methods):
+            raise UserError("a method is named twice")
+        if not self.edits or min(self.edits) < 0:
+            raise UserError("the numbers of edits are whole numbers from 0 on")
+        if not self.seeds or self.cases < 1 or self.batch < 1:
+            raise UserError("at least one seed, one case and a batch of one are needed")
+        for method in set(self.settings) - set(self.methods):
+            raise UserError(f"settings are given for {method}, which is not measured")
+
+    @property
+    def tasks(self) -> bool:
+        """Whether anything is asked of tasks other than language modelling."""
+        return bool({DOWNSTREAM, OTHER_TASK} & set(self.pitfalls))
+
+
+def chosen(pitfalls: Sequence[str]) -> tuple[str, ...]:
+    """Ids of what is measured for the pitfalls that were named; a parent stands for its children, `all` for everything.
+    Raises `UserError`."""
+    from survey.collection.text import nearest
+
+    found: set[str] = set()
+    for name in pitfalls:
+        ids = {id for id in MEASURED if name in ("all", id) or id.startswith(f"{name}.")}
+        if not ids:
+            guess = nearest(name, list(MEASURED))
+            hint = f"did you mean {guess}?" if guess else f"there are {', '.join(MEASURED)}"
+            raise UserError(f"{name} is no pitfall that can be measured ({hint})")
+        found |= ids
+    if not found:
+        raise UserError("name at least one pitfall")
+    return tuple(sorted(found))
+
+
+@dataclass(frozen=True)
+class Material:
+    """What a run asks about: cases of one benchmark and tasks."""
+
+    benchmark: str
+    sha256: str
+    cases: tuple[Case, ...]
+    pairs: tuple[Case, ...]
+    tasks: tuple[Task, ...]
+
+
+@dataclass(frozen=True)
+class Chain:
+    """One method on some cases. `stops` are the numbers of cases after whose edits questions are asked."""
+
+    method: str
+    seed: int
+    id: str
+    kind: Literal["sequence", "single", "pair"]
+    cases: tuple[Case, ...]
+    stops: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        """A name that no other chain of the method has."""
+        return f"{self.seed}/{self.kind}/{self.id}"
+
+
+def chains(plan: Plan, material: Material, method: str) -> list[Chain]:
+    """The work that a plan means for one method, the longest first. Raises `UserError` where there are too few cases."""
+    found = []
+    cased = [id for id in plan.pitfalls if id in PROBES]
+    alone = [id for id in cased if PROBES[id].states == 2 and id != FORGETTING]
+    paired = [id for id in cased if PROBES[id].states == 3]
+    for seed in plan.seeds:
+        order = list(material.cases)
+        random.Random(f"cases {seed}").shuffle(order)
+        longer = tuple(n for n in plan.edits if n > 1)
+        longest = max(longer, default=0)
+        if longest > len(order):
+            raise UserError(f"{material.benchmark} has {len(order)} usable cases, and a sequence of {longest} edits was asked for")
+        stops = ((0,) if set(plan.pitfalls) & set(WHOLE) else ()) + longer
+        if stops and set(plan.pitfalls) - set(paired):
+            if stops == (0,) and plan.tasks and 1 in plan.edits:
+                stops = (0, 1)
+            found.append(Chain(method, seed, "all", "sequence", tuple(order[: max(stops)]), stops))
+        if 1 in plan.edits and (alone or {COLLAPSE, COST} & set(plan.pitfalls)):
+            found += [Chain(method, seed, case.id, "single", (case,), (1,)) for case in order[: plan.cases]]
+        pairs = [case for case in material.pairs if any(PROBES[id].usable(case) for id in paired)]
+        random.Random(f"pairs {seed}").shuffle(pairs)
+        found += [Chain(method, seed, case.id, "pair", (case,), (1,)) for case in pairs[: plan.cases] if paired]
+    return found
+
+
+def described(plan: Plan, material: Material, method: str) -> dict[str, Any]:
+    """The part of a plan that decides the results of one method, as plain values."""
+    return {
+        "method": method, "settings": plan.settings.get(method, {}), "preset": plan.preset, "pitfalls": list(plan.pitfalls),
+        "edits": list(plan.edits), "seeds": list(plan.seeds), "cases": plan.cases, "batch": plan.batch,
+        "statistics": plan.text,
+        "benchmark": {"id": material.benchmark, "sha256": material.sha256, "cases": len(material.cases)},
+        "tasks": {task.id: {"name": task.name, "items": len(task.items)} for task in material.tasks},
+    }  # fmt: skip

@@ -1,0 +1,253 @@
+"""Whole runs on a tiny model: what is measured, and that nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+
+import pytest
+
+from survey.errors import UserError
+from survey.pitfalls import runs
+from survey.pitfalls.runs import Plan, measure
+from survey.pitfalls.runs.plan import Chain, chains, chosen
+from survey.pitfalls.runs.results import read
+from survey.pitfalls.runs.summary import summarise
+from survey.pitfalls.runs.worker import Worker
+from tests.pitfalls.runs.conftest import case
+
+
+def scores(path) -> list:
+    """What a file says, without what time and order have to do with."""
+    _, steps = read(path)
+    rows = [{k: v for k, v in row.items() if k != "seconds"} for step in steps for row in step]
+    rows = [json.loads(json.dumps(row)) for row in rows]
+    for row in rows:
+        row.get("scores", {}).pop("cost", None)
+    return sorted(rows, key=lambda row: json.dumps(row, sort_keys=True))
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory, tiny_path, material):
+    """One run that nothing interrupts, in one process."""
+    settings = {"rome": {"layer": "1", "steps": "2", "contexts": "()"}}
+    plan = Plan(("rome",), ("all",), (0, 1, 2, 4), (0, 1), 2, model=str(tiny_path), settings=settings)
+    folder = tmp_path_factory.mktemp("whole")
+    [path] = measure(plan, material, folder, workers=2)
+    return plan, path
+
+
+def test_every_chain_is_measured_once_at_every_stop(whole):
+    plan, path = whole
+    head, steps = read(path)
+    found = Counter((step[-1]["chain"], step[-1]["edits"]) for step in steps)
+    assert set(found.values()) == {1}
+    sequences = {("0/sequence/all", n) for n in (0, 2, 4)} | {("1/sequence/all", n) for n in (0, 2, 4)}
+    assert sequences <= set(found)
+    kinds = Counter(chain.split("/")[1] for chain, _ in found)
+    assert kinds == {"sequence": 6, "single": 4, "pair": 4}
+    assert (head["method"], head["benchmark"]["id"], head["seeds"]) == ("rome", "tiny", [0, 1])
+    assert head["configuration"]["layer"] == 1 and head["fingerprint"]
+
+
+def test_a_step_asks_what_belongs_to_it(whole):
+    _, steps = read(whole[1])
+    for step in steps:
+        kind = step[-1]["chain"].split("/")[1]
+        cases = [row for row in step if row["kind"] == "case"]
+        tasks = [row["task"] for row in step if row["kind"] == "task"]
+        if kind == "pair":
+            assert [set(row["scores"]) for row in cases] == [{"locality.distortion"}] and not tasks
+        elif kind == "single":
+            assert len(cases) == 1 and tasks == ["language-modelling"]
+            assert {"generalization", "locality.neighbourhood"} <= set(cases[0]["scores"])
+            assert "general-abilities.forgetting" not in cases[0]["scores"]
+        else:
+            assert len(cases) == step[-1]["edits"] and tasks == ["sentiment-analysis", "language-modelling"]
+            old = [row["case"] for row in cases if "general-abilities.forgetting" in row["scores"]]
+            assert len(old) == max(0, len(cases) - 1)
+
+
+def test_an_edit_changes_what_is_measured_and_nothing_else_does(whole):
+    _, steps = read(whole[1])
+    pairs = [
+        pair for step in steps for row in step if row["kind"] == "case" and step[-1]["chain"].split("/")[1] == "single"
+        for pair in [row["scores"]["generalization"]["efficacy-magnitude"]]
+    ]  # fmt: skip
+    assert all(edited > unedited for edited, unedited in pairs)
+
+
+def test_the_unedited_model_is_measured_at_no_edits(whole, tiny_path, material):
+    import math
+
+    from survey.editing.loading import load_model
+
+    model = load_model(str(tiny_path))
+    texts = [item.answers[0] for item in material.tasks[1].items]
+    pairs = [(text[:1], text[1:]) for text in texts]
+    assert pairs
+    total = count = 0
+    for text in texts:
+        ids = model.tokens(text).ids
+        import torch
+
+        logits = model.network(torch.tensor([ids])).logits[0].log_softmax(-1)
+        total -= sum(logits[i, id].item() for i, id in enumerate(ids[1:]))
+        count += len(ids) - 1
+    start = [c for c in summarise(whole[1].parent).cells if c.metric == "perplexity" and c.edits == 0]
+    assert [c.value for c in start] == [pytest.approx(math.exp(total / count), rel=1e-3)]
+
+
+def test_a_run_that_was_killed_ends_as_one_that_was_not(whole, material, tmp_path, monkeypatch):
+    """Cut after every step in turn, the file grows to the same lines, bit for bit."""
+    plan, path = whole
+    done = 0
+
+    class Killed(Exception):
+        pass
+
+    add = runs.Results.add
+
+    def add_and_die(self, *args, **more):
+        nonlocal done
+        add(self, *args, **more)
+        done += 1
+        if done % 3 == 0:
+            raise Killed
+
+    monkeypatch.setattr(runs.Results, "add", add_and_die)
+    for _ in range(30):
+        try:
+            measure(plan, material, tmp_path, workers=2)
+            break
+        except Killed:
+            with (tmp_path / path.name).open("a") as file:
+                file.write('{"kind": "case", "cu')
+    assert done == len(read(path)[1])
+    assert scores(tmp_path / path.name) == scores(path)
+
+
+def test_a_run_that_is_complete_does_nothing(whole, material, monkeypatch):
+    plan, path = whole
+    text = path.read_text("utf-8")
+    monkeypatch.setattr(runs, "Local", None)
+    heard = []
+    measure(plan, material, path.parent, workers=2, begin=lambda done, total: heard.append((done, total)))
+    assert path.read_text("utf-8") == text
+    assert heard[0][0] == heard[0][1] > 0
+
+
+def test_ray_gives_the_same_results(whole, material, tmp_path):
+    ray = pytest.importorskip("ray", reason="the engine ray is not installed")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    try:
+        assert ray.cluster_resources()["CPU"] == 2
+        [path] = measure(whole[0], material, tmp_path, engine="ray", workers=2)
+    finally:
+        ray.shutdown()
+    assert scores(path) == scores(whole[1])
+
+
+def test_a_method_that_cannot_edit_is_a_result(tiny_path, material, monkeypatch):
+    from survey.editing import session
+    from survey.editing.edit import EditError
+
+    def refuse(*_, **__):
+        raise EditError("no such thing")
+
+    monkeypatch.setattr(session, "compute", refuse)
+    worker = Worker(Plan(("rome",), ("generalization",), (2,), model=str(tiny_path)), ())
+    outcome = worker.step(Chain("rome", 0, "all", "sequence", material.cases[:2], (2,)), 0, None)
+    assert outcome.patch is None
+    assert outcome.rows[-1]["made"] == 0
+    assert outcome.rows[-1]["failed"] == [["The museum", "EditError: no such thing"], ["The bridge", "EditError: no such thing"]]
+    assert all(edited == unedited for row in outcome.rows[:-1] for edited, unedited in row["scores"]["generalization"].values())
+
+
+def test_a_collapsed_model_is_a_result(tiny_path, material, monkeypatch):
+    import torch
+
+    from survey.editing import session
+    from survey.editing.patch import Change, WeightPatch
+
+    def ruin(method, model, edits, **_):
+        name = model.down_name(1)
+        return WeightPatch({"method": "rome", "edits": []}, {name: Change(dense=torch.full_like(model.parameters[name], torch.nan))})
+
+    monkeypatch.setattr(session, "compute", ruin)
+    worker = Worker(Plan(("rome",), ("all",), (0, 2), model=str(tiny_path)), material.tasks)
+    outcome = worker.step(Chain("rome", 0, "all", "sequence", material.cases[:2], (0, 2)), 1, None)
+    by = {row.get("task") or row["case"]: row["scores"] for row in outcome.rows[:-1]}
+    assert by["language-modelling"]["perplexity.nll"] == [None] * 5
+    assert by["sentiment-analysis"]["accuracy"] == [False] * 5
+    found = by["case 0"]["generalization"]
+    assert not found["reliability.forced"][0] and found["efficacy-magnitude"][0] is None
+    json.dumps(outcome.rows, allow_nan=False)
+    again = worker.step(Chain("rome", 0, "x", "single", (case(1),), (1,)), 0, None)
+    assert again.rows[0]["scores"]["generalization"]["reliability.forced"][1] is not None
+
+
+def test_several_edits_at_once_are_one_batch(plan_of, material, tmp_path):
+    plan = plan_of(methods=("memit",), pitfalls=("generalization",), edits=(4,), batch=2)
+    [path] = measure(plan, material, tmp_path, workers=1)
+    _, steps = read(path)
+    assert [step[-1]["made"] for step in steps] == [4]
+
+
+@pytest.mark.parametrize("method", ["prune", "rect"])
+def test_a_method_that_works_on_sums_gets_all_edits_again(method, plan_of, material, tiny_path, tmp_path):
+    from survey.editing.loading import load_model
+    from survey.editing.session import apply, compute
+
+    settings = {method: {"base": "ft-l"}}
+    plan = Plan((method,), ("generalization",), (2, 4), model=str(tiny_path), settings=settings)
+    [path] = measure(plan, material, tmp_path, workers=1)
+    _, steps = read(path)
+    model = load_model(str(tiny_path))
+    [chain] = chains(plan, material, method)
+    edits = [c.edit for c in chain.cases]
+    patch = compute(method, model, edits, base="ft-l", batch=1)
+    with apply(patch, model):
+        p = model.probability(edits[0].text, edits[0].target) - model.probability(edits[0].text, edits[0].was)
+    last = next(row for row in steps[-1] if row["case"] == chain.cases[0].id)
+    assert last["scores"]["generalization"]["efficacy-magnitude"][0] == pytest.approx(p, rel=1e-4)
+
+
+# Plans
+
+
+def test_a_parent_stands_for_its_children():
+    assert "locality.neighbourhood" in chosen(["locality"]) and "generalization" not in chosen(["locality"])
+    assert chosen(["locality", "locality.relation"]) == chosen(["locality"])
+    assert set(chosen(["all"])) > set(chosen(["general-abilities"]))
+
+
+def test_what_can_be_measured_is_in_the_taxonomy(taxonomy):
+    assert set(chosen(["all"])) <= set(taxonomy.pitfalls)
+    missing = {id for id, term in taxonomy.pitfalls.items() if term.survey} - set(chosen(["all"]))
+    assert missing <= {"generalization", "locality", "general-abilities"}
+
+
+@pytest.mark.parametrize(
+    "fields, message",
+    [
+        ({"pitfalls": ("locallity",)}, "locallity is no pitfall.*did you mean locality"), ({"methods": ()}, "at least one method"),
+        ({"methods": ("rome", "rome")}, "named twice"), ({"edits": ()}, "numbers of edits"), ({"seeds": ()}, "at least one seed"),
+    ],
+)  # fmt: skip
+def test_a_plan_that_makes_no_sense_is_refused(plan_of, fields, message):
+    with pytest.raises(UserError, match=message):
+        plan_of(**fields)
+
+
+def test_too_long_a_sequence_is_refused(plan_of, material, tmp_path):
+    with pytest.raises(UserError, match="5 usable cases.*sequence of 9"):
+        measure(plan_of(edits=(9,)), material, tmp_path)
+    assert not list(tmp_path.iterdir())
+
+
+def test_seeds_draw_other_cases_and_the_same_ones_again(plan_of, material):
+    plan = plan_of(seeds=(0, 1, 2))
+    orders = {tuple(c.id for c in chain.cases) for chain in chains(plan, material, "rome") if chain.kind == "sequence"}
+    assert len(orders) > 1
+    assert chains(plan, material, "rome") == chains(plan, material, "rome")

@@ -1,0 +1,108 @@
+"""Means and intervals of results."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+
+import pytest
+
+from survey.pitfalls.runs.results import Results
+from survey.pitfalls.runs.summary import interval, mean, perplexity, summarise, write
+from tests.pitfalls.runs.test_results import HEAD
+
+SCORES = [[1.0, 0.0], [0.0, 0.0], [1.0, 1.0], [None, 1.0]]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    head = {**HEAD, "pitfalls": ["general-abilities.collapse", "general-abilities.downstream", "locality.neighbourhood", "cost"]}
+    results = Results(tmp_path, head)
+    for n, pair in enumerate(SCORES):
+        at = {"seed": n % 2, "chain": f"{n % 2}/single/{n}", "edits": 1}
+        results.add([
+            {**at, "kind": "case", "case": str(n), "relation": None, "age": 0, "scores": {"locality.neighbourhood": {"neighbourhood-score": pair}}},
+            {**at, "kind": "edits", "made": 1, "failed": [], "bytes": 100, "seconds": {"edits": 2.0, "questions": 1.0, "tasks": 0.0}, "lines": 2},
+        ], None, last=True)  # fmt: skip
+    for seed in (0, 1):
+        for edits, right in ((0, [1, 1, 0, 1]), (2, [1, 0, 0, seed])):
+            at = {"seed": seed, "chain": f"{seed}/sequence/all", "edits": edits}
+            loss = [[10.0, 5], [20.0, 10]] if edits == 0 or seed else [[None, 5], [20.0, 10]]
+            results.add([
+                {**at, "kind": "task", "task": "reasoning", "scores": {"solve-rate": right}},
+                {**at, "kind": "task", "task": "language-modelling", "scores": {"perplexity.nll": [a for a, _ in loss], "perplexity.length": [b for _, b in loss]}},
+                {**at, "kind": "edits", "made": edits, "failed": [["x", "y"]] if edits else [], "bytes": 0,
+                 "seconds": {"edits": 8.0 if edits else 0.0, "questions": 0.0, "tasks": 3.0}, "lines": 3},
+            ], b"", last=edits == 2)  # fmt: skip
+    return tmp_path
+
+
+def cell(summary, **wanted):
+    found = [c for c in summary.cells if all(getattr(c, name) == value for name, value in wanted.items())]
+    assert len(found) == 1, found
+    return found[0]
+
+
+def test_cases_that_were_edited_alone_are_averaged_beside_the_unedited_model(folder):
+    found = cell(summarise(folder), metric="neighbourhood-score")
+    assert (found.kind, found.edits, found.cases, found.seeds, found.collapsed) == ("single", 1, 4, 2, 1)
+    assert found.value == pytest.approx(2 / 3, rel=1e-4) and found.unedited == 0.5
+    assert found.low < found.value < found.high
+
+
+def test_a_task_is_averaged_over_seeds_and_compared_with_its_start(folder):
+    found = cell(summarise(folder), metric="solve-rate", edits=2)
+    assert (found.task, found.pitfall, found.value, found.unedited) == ("reasoning", "general-abilities.downstream", 0.375, 0.75)
+    assert found.cases == 4 and found.seeds == 2
+
+
+def test_perplexity_is_of_all_tokens_and_a_collapse_is_no_number(folder):
+    summary = summarise(folder)
+    start, end = (cell(summary, metric="perplexity", edits=n) for n in (0, 2))
+    assert start.value == pytest.approx(math.exp(60 / 30), rel=1e-4)
+    assert end.value is None and end.collapsed == 1 and end.unedited == start.value
+
+
+def test_cost_is_told_for_each_edit(folder):
+    summary = summarise(folder)
+    assert cell(summary, metric="seconds-per-edit", kind="single").value == 2
+    assert cell(summary, metric="seconds-per-edit", kind="sequence").value == 4
+    [told] = summary.runs
+    assert told.seconds == {"edits": 24.0, "questions": 4.0, "tasks": 12.0}
+    assert (told.edits, told.failed) == (8, 2)
+
+
+def test_the_interval_of_one_value_is_that_value():
+    assert interval([[1.0, 1.0, 1.0]], mean) == (1.0, 1.0, 1.0)
+
+
+def test_the_interval_is_that_of_the_binomial_distribution():
+    value, low, high = interval([[1.0] * 30 + [0.0] * 70], mean)
+    half = 1.96 * math.sqrt(0.3 * 0.7 / 100)
+    assert value == 0.3
+    assert low == pytest.approx(0.3 - half, abs=0.02) and high == pytest.approx(0.3 + half, abs=0.02)
+
+
+def test_what_differs_between_seeds_widens_the_interval():
+    apart, together = interval([[1.0] * 20, [0.0] * 20], mean), interval([[1.0] * 20 + [0.0] * 20], mean)
+    assert apart[2] - apart[1] > 2 * (together[2] - together[1])
+
+
+def test_an_interval_is_the_same_every_time():
+    assert interval([[0.1, 0.5, 0.9]], mean) == interval([[0.1, 0.5, 0.9]], mean)
+
+
+def test_a_perplexity_that_is_too_large_stays_a_number():
+    assert math.isfinite(perplexity([(1e9, 2)]))
+
+
+def test_what_is_written_is_what_was_summed_up(folder):
+    summary = summarise(folder)
+    write(summary, folder)
+    told = json.loads((folder / "summary.json").read_text())
+    assert told == json.loads(json.dumps(summary.record()))
+    with (folder / "summary.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == len(summary.cells)
+    assert {row["metric"]: row["value"] for row in rows}["neighbourhood-score"] == str(cell(summary, metric="neighbourhood-score").value)
