@@ -187,8 +187,8 @@ def _told(file: File, problems: list[Problem], usable: int, strict: bool) -> tup
     """The problems in the file's order. Raises `UserError` where they are too many to go on."""
     told = tuple(sorted(problems, key=lambda p: p.index))
     if told and strict:
-        more = f" (and {len(told) - 1} more problems)" if len(told) > 1 else ""
+        more = f" (and {rest} more problem{'s' * (rest > 1)})" if (rest := len(told) - 1) else ""
         raise UserError(f"{told[0]}{more}")
     if not usable:
-        raise UserError(f"{told[0]} (and no other record is usable)")
+        raise UserError(f"{told[0]} (no record is usable)")
     return told

@@ -15,18 +15,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from survey.editing.edit import Edit
 from survey.errors import UserError
-from survey.pitfalls.benchmarks.fields import Fields
+from survey.pitfalls.benchmarks.fields import Broken, Fields
 from survey.pitfalls.benchmarks.format import CaseFormat, asked, has, once
 from survey.pitfalls.benchmarks.reading import File, load
 from survey.pitfalls.case import Case, Question
 
 _SNIPPETS = "attribute_snippets.json"
-# Relation, object, and then texts with the names of their subjects.
-Snippets = dict[str, dict[str, list[dict[str, Any]]]]
+# By relation and object: names of subjects, with texts about them.
+Snippets = dict[str, dict[str, list[tuple[str | None, str]]]]
 
 
 def _original(record: Mapping[str, Any]) -> bool:
@@ -50,17 +51,16 @@ def _prepare(file: File, missing: list[str]) -> Snippets:
     return _by_relation(path)
 
 
-def _by_relation(path) -> Snippets:
-    """The published file: a list of {relation_id, target_id, name, text} under any of two shapes."""
+def _by_relation(path: Path) -> Snippets:
+    """The published file: for a relation and an object, `samples` of texts with their subjects' names."""
     found: Snippets = {}
-    for _, raw in load(path).records:
-        items = raw.get("samples", [raw]) if isinstance(raw, dict) else None
-        if not isinstance(items, list) or not all(isinstance(i, dict) for i in items):
-            raise UserError(f"{path}: records with `relation_id`, `target_id` and `samples` are expected")
-        relation, target = raw.get("relation_id"), raw.get("target_id")
-        if not isinstance(relation, str) or not isinstance(target, str):
-            raise UserError(f"{path}: records with `relation_id`, `target_id` and `samples` are expected")
-        found.setdefault(relation, {}).setdefault(target, []).extend(items)
+    for index, raw in load(path).records:
+        try:
+            record = Fields(raw)
+            of = found.setdefault(record.text("relation_id"), {}).setdefault(record.text("target_id"), [])
+            of += [(s.maybe("name"), s.text("text")) for s in record.inners("samples")]
+        except Broken as error:
+            raise UserError(f"{path}: record {index}: {error}") from None
     return found
 
 
@@ -74,26 +74,24 @@ def _case(record: Fields, index: int, snippets: Snippets) -> Case:
     )
     relation = rewrite.maybe("relation_id")
     questions = {
-        "paraphrase": asked(record.texts("paraphrase_prompts"), [edit.target], edit.was),
-        "neighbour": asked(record.texts("neighborhood_prompts"), [edit.was], edit.target),
+        "paraphrase": asked(record.texts("paraphrase_prompts", needed=True), [edit.target], edit.was),
+        "neighbour": asked(record.texts("neighborhood_prompts", needed=True), [edit.was], edit.target),
         "attribute": asked(record.texts("attribute_prompts"), [edit.target], edit.was),
         "distract": asked(record.texts("distracting_neighborhood_prompts"), [edit.was], edit.target),
-        **_generation(record, edit, snippets.get(relation, {}).get(new.value.get("id"), [])),
+        **_generation(record, edit, snippets.get(relation, {}).get(new.id("id"), [])),
         **_extended(record, edit),
     }
     return Case(record.id("case_id") or str(index), (edit,), questions, relation)
 
 
-def _generation(record: Fields, edit: Edit, items: list[dict[str, Any]]) -> dict[str, tuple[Question, ...]]:
+def _generation(record: Fields, edit: Edit, snippets: list[tuple[str | None, str]]) -> dict[str, tuple[Question, ...]]:
     prompts = record.texts("generation_prompts")
-    read = lambda some: tuple(dict.fromkeys(i["text"] for i in some if isinstance(i.get("text"), str) and i["text"].strip()))  # noqa: E731
-    texts = read(items)
-    if not texts:
+    if not snippets:
         return {"begin": asked(prompts, [edit.target])}
-    essence = read([i for i in items if i.get("name") == edit.subject])
+    essence = [text for name, text in snippets if name == edit.subject]
     return {
-        "describe": asked(prompts, texts),
-        "essence": (Question(edit.subject, essence),) if essence else (),
+        "describe": asked(prompts, dict.fromkeys(text for _, text in snippets)),
+        "essence": asked([edit.subject], essence) if essence else (),
     }
 
 
@@ -115,8 +113,8 @@ def _flat_case(record: Fields, index: int) -> Case:
     edit = Edit(once(record.text("prompt"), subject), subject, record.text("target_new"), old)
     neighbour = (record.maybe("locality_ground_truth") or old,)
     questions = {
-        "paraphrase": asked(record.texts("rephrase_prompt"), [edit.target], edit.was),
-        "neighbour": asked(record.texts("locality_prompt"), neighbour, edit.target),
+        "paraphrase": asked(record.texts("rephrase_prompt", needed=True), [edit.target], edit.was),
+        "neighbour": asked(record.texts("locality_prompt", needed=True), neighbour, edit.target),
     }
     return Case(record.id("case_id") or str(index), (edit,), questions)
 

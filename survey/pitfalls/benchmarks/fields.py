@@ -41,13 +41,13 @@ class Fields:
         """The same, or None where it is missing or empty."""
         return self.text(name) if self.value.get(name) not in (None, "") else None
 
-    def texts(self, name: str) -> list[str]:
-        """A list of texts; one text alone is taken as well. Empty where it is missing."""
-        if name not in self:
+    def texts(self, name: str, needed: bool = False) -> list[str]:
+        """A list of texts; one text alone is taken as well. Empty where it is missing, and may be."""
+        if name not in self and not needed:
             return []
-        value = self.value[name]
+        value = self.get(name)
         if not isinstance(value, list):
-            value = [value]
+            return [self.text(name)]
         return [checked(v, f"{self.path}{name}[{i}]").strip() for i, v in enumerate(value)]
 
     def inner(self, name: str) -> Fields:

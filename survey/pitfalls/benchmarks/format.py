@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,7 @@ def once(prompt: str, subject: str) -> str:
     return f"{prompt[:start]}{{}}{prompt[start + len(subject) :]}"
 
 
-def asked(prompts: Sequence[str], answers: Sequence[str], against: str | None = None) -> tuple[Question, ...]:
+def asked(prompts: Iterable[str], answers: Iterable[str], against: str | None = None) -> tuple[Question, ...]:
     """One question for each prompt, with the same answers."""
-    return tuple(Question(prompt, tuple(answers), against) for prompt in prompts)
+    right = tuple(answers)
+    return tuple(Question(prompt, right, against) for prompt in prompts)

@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 from survey.errors import UserError
 
 FOLDER = "SURVEY_BENCHMARKS"
+_ENDINGS = (".json", ".jsonl", ".tsv")
+# Under these names an object holds a file's records.
+_LISTS = ("rows", "data", "records", "examples", "instances")
 
 
 class Problem(NamedTuple):
@@ -47,23 +50,23 @@ def located(path_or_name: str | os.PathLike) -> Path:
     """
     path = Path(path_or_name)
     name = os.fspath(path_or_name)
-    is_name = isinstance(path_or_name, str) and path.name == name and path.suffix not in (".json", ".jsonl")
+    is_name = isinstance(path_or_name, str) and path.name == name and path.suffix not in _ENDINGS
     if not is_name or not name or path.exists():
         return path
     folder = os.environ.get(FOLDER)
     if not folder:
         raise UserError(f"{name}: there is no such file, and {FOLDER}, the folder where names are looked up, is not set")
-    for ending in (".json", ".jsonl"):
+    for ending in _ENDINGS:
         if (found := Path(folder) / (name + ending)).is_file():
             return found
-    known = sorted({p.stem for p in Path(folder).glob("*.json*")})
+    known = sorted({p.stem for p in Path(folder).glob("*") if p.suffix in _ENDINGS})
     raise UserError(f"{name}: no {name}.json in {folder} ({FOLDER}); there is {', '.join(known) or 'nothing'}")
 
 
 def load(path: Path) -> File:
-    """The records of a JSON or JSON lines file.
+    """The records of a JSON or JSON lines file, or of a table with tabs, as GLUE publishes its sets.
 
-    A file is a list of records, an object with one such list in it, or one record a line. Raises `UserError`
+    A JSON file is a list of records, an object that holds one as `data`, `rows` or the like, or one record a line. Raises `UserError`
     where it cannot be read, or is none of these.
     """
     try:
@@ -76,9 +79,11 @@ def load(path: Path) -> File:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise UserError(f"{path}: this is no text in UTF-8, and JSON or JSON lines are expected") from None
+        raise UserError(f"{path}: this is no text in UTF-8, and JSON, JSON lines or a table are expected") from None
     if not text.strip():
         raise UserError(f"{path}: the file is empty")
+    if path.suffix == ".tsv":
+        return File(path, sha256, *_table(path, text))
     whole = _parsed(text)
     if isinstance(whole, _Bad):
         records, problems = _lines(path, text)
@@ -117,13 +122,27 @@ def _lines(path: Path, text: str) -> tuple[tuple[tuple[int, Any], ...], tuple[Pr
     return tuple(records), tuple(problems)
 
 
+def _table(path: Path, text: str) -> tuple[tuple[tuple[int, Any], ...], tuple[Problem, ...]]:
+    """Records of a table whose first line names the fields. Nothing in it is quoted."""
+    header, *lines = (line.rstrip("\r").split("\t") for line in text.split("\n") if line.strip())
+    if not lines:
+        raise UserError(f"{path}: there is no record in it")
+    records, problems = [], []
+    for i, cells in enumerate(lines):
+        if len(cells) == len(header):
+            records.append((i, dict(zip(header, cells, strict=True))))
+        else:
+            problems.append(Problem(path, i, f"{len(cells)} cells, and the table has {len(header)} columns"))
+    return tuple(records), tuple(problems)
+
+
 def _list(path: Path, whole: Any) -> Sequence[Any]:
     if isinstance(whole, dict):
-        lists = [v for v in whole.values() if isinstance(v, list) and v and all(isinstance(r, dict) for r in v)]
-        # One record alone is a JSON lines file of one line; a record may well hold a list of objects.
-        if len(lists) == 1 and all(not isinstance(v, dict | list) or v is lists[0] for v in whole.values()):
-            return [r["row"] if set(r) >= {"row_idx", "row"} else r for r in lists[0]]
-        return [whole]
+        for name in _LISTS:
+            if isinstance(found := whole.get(name), list) and found and all(isinstance(r, dict) for r in found):
+                # The data set service of Hugging Face puts each record into a row of its own.
+                return [r["row"] if "row_idx" in r and "row" in r else r for r in found]
+        return [whole]  # JSON lines of one line.
     if not isinstance(whole, list):
         raise UserError(f"{path}: a list of records is expected, not {type(whole).__name__}")
     if not whole:

@@ -127,10 +127,10 @@ def _edit(fields: Fields, names: Names) -> Edit:
     known = names.entities.get(fields.text("subject_id"), set())
     ends = [t for t in names.entities.get(fields.text("target_id"), ()) if t and statement.endswith(f" {t}")]
     if ends:
-        target = max(ends, key=len)
+        target = max(ends, key=_longest)
         prompt = statement.removesuffix(target).strip()
         subjects = [s for s in known if s and re.search(rf"(?<!\w){re.escape(s)}(?!\w)", prompt)]
-        subject = max(subjects, key=len) if subjects else _framed(prompt, names.frames.get(relation))
+        subject = max(subjects, key=_longest) if subjects else _framed(prompt, names.frames.get(relation))
     else:
         subject, target = _split(statement, names.frames.get(relation), known)
         prompt = statement.removesuffix(target).strip()
@@ -144,6 +144,11 @@ def _edit(fields: Fields, names: Names) -> Edit:
     return Edit(prompt, subject, target, _was(fields, prompt.replace("{}", subject)))
 
 
+def _longest(name: str) -> tuple[int, str]:
+    """Sorts by length, and the same way each time."""
+    return len(name), name
+
+
 def _framed(prompt: str, frame: tuple[str, str] | None) -> str:
     fits = frame and prompt.startswith(frame[0]) and prompt.endswith(frame[1])
     return _between(prompt, frame) if fits else ""
@@ -154,7 +159,7 @@ def _split(statement: str, frame: tuple[str, str] | None, known: set[str]) -> tu
     if not frame or not frame[1] or not statement.startswith(frame[0]):
         return "", ""
     rest = statement.removeprefix(frame[0]).strip()
-    for subject in sorted(known, key=len, reverse=True):
+    for subject in sorted(known, key=_longest, reverse=True):
         if subject and rest.startswith(f"{subject} {frame[1]} "):
             return subject, rest.removeprefix(f"{subject} {frame[1]} ").strip()
     parts = rest.split(f" {frame[1]} ")

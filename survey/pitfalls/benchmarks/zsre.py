@@ -24,12 +24,13 @@ def _case(record: Fields, index: int, _: None) -> Case:
         raise Broken("no answers")
     subject = record.text("subject")
     edit = Edit(once(record.text("src"), subject), subject, record.text("alt"), answers[0])
+    extended = any(name in record for name in _EXTENSION)
     questions = {
-        "paraphrase": asked(record.texts("rephrase"), [edit.target], edit.was),
+        "paraphrase": asked(record.texts("rephrase", needed=not extended), [edit.target], edit.was),
         "alias": asked(record.texts("alter_subject_question"), [edit.target], edit.was),
         "reverse": asked(record.texts("inverse question"), [subject]),
     }
-    if "loc" in record or not any(name in record for name in _EXTENSION):
+    if "loc" in record or not extended:
         unrelated = record.text("loc")
         questions["unrelated"] = asked(
             [unrelated if unrelated.endswith("?") else unrelated + "?"], [record.text("loc_ans")]
