@@ -93,7 +93,7 @@ def summarise(
     `downstream-score` in per cent (of perplexity, too, where more is worse) and, for `accuracy`, `other-task`.
 
     A null in a row, which is NaN in a file of results, makes the mean NaN: a collapsed model has no perplexity.
-    None for no rows.
+    Nothing for no rows.
     """
     names = list(rows[0]) if rows else []
     found: dict[str, float | None] = {name: mean(_number_of(row[name]) for row in rows) for name in names}
