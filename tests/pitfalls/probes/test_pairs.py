@@ -1,0 +1,137 @@
+"""Two edits, one after the other. Answers are made up, scores counted by hand."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from survey.editing.edit import Edit
+from survey.pitfalls.asking import Continuation, Top
+from survey.pitfalls.case import Case, Question
+from survey.pitfalls.metrics.distributions import js
+from survey.pitfalls.probes import PROBES
+from survey.pitfalls.probes.pairs import alone
+from tests.pitfalls.probes.cases import BACK, MOVE, Answers, p
+
+PROMPT = MOVE.text
+OTHER = "The city of the Louvre is"
+
+
+def objects() -> Case:
+    """The Louvre stands in Paris, and, say, in Lens and in Abu Dhabi."""
+    question = Question(PROMPT, ("Paris", "Lens", "Abu Dhabi"), others=(Question(OTHER, ("Paris",)),))
+    return Case("1", (MOVE, BACK), {"objects": (question,)})
+
+
+def state(paris: float, lens: float, dhabi: float, london: float, *, top: int = 0, exact: str = "") -> Answers:
+    values = {"Paris": paris, "Lens": lens, "Abu Dhabi": dhabi, "London": london}
+    # In the other wording everything is twice as probable, so that a mean is 1.5 times the first.
+    return Answers({
+        **{Continuation(PROMPT, o): p(v, o == exact) for o, v in values.items()},
+        **{Continuation(OTHER, o): p(2 * v) for o, v in values.items()}, Top(PROMPT): top,
+    })  # fmt: skip
+
+
+def test_a_round_trip():
+    before = state(0.2, 0.1, 0.1, 0.05)
+    between = state(0.1, 0.1, 0.1, 0.3, exact="London")
+    after = state(0.3, 0.05, 0.05, 0.1, exact="Paris", top=1)
+    found = PROBES["locality.distortion"].score(objects(), (before, between, after))
+    # Shares of the three: (1/2, 1/4, 1/4) and (3/4, 1/8, 1/8). Lens and Abu Dhabi both lost.
+    expected = js([0.5, 0.25, 0.25], [0.75, 0.125, 0.125])
+    assert found == {
+        "distortion": pytest.approx(expected), "distortion.compat": pytest.approx(expected / 3), "ignore-rate": 1, "failure-rate": 1,
+        "success-score": 1, "success-score.exact": 1, "locality.round-trip": 0,
+    }  # fmt: skip
+
+
+def test_a_round_trip_that_never_left():
+    before = state(0.2, 0.1, 0.1, 0.05)
+    found = PROBES["locality.distortion"].score(objects(), (before, before, before))
+    assert found["distortion"] == found["ignore-rate"] == 0 and found["locality.round-trip"] == 1
+    assert found["success-score"] == 0.5  # London never won, and Paris did: the floor.
+    assert found["success-score.exact"] == 0
+
+
+def test_a_single_right_object_cannot_be_distorted():
+    case = Case("1", (MOVE, BACK), {"objects": (Question(PROMPT, ("Paris",)),)})
+    found = PROBES["locality.distortion"].score(case, (state(0.2, 0, 0, 0.1),) * 3)
+    assert [found[name] for name in ("distortion", "distortion.compat", "ignore-rate", "failure-rate")] == [None] * 4
+
+
+ROME = Edit(MOVE.prompt, MOVE.subject, "Rome", "London")
+
+
+def conflict() -> Case:
+    ask = lambda prompt, answer, other=None: (Question(prompt, (answer,), others=(Question(other, (answer,)),) if other else ()),)  # noqa: E731
+    return Case("1", (MOVE, ROME), {
+        "explicit-new": ask("Now", "Rome", "Today"), "explicit-old": ask("Now", "London", "Today"),
+        "implicit-new": ask("Then", "Rome"), "implicit-old": ask("Then", "London"), "tied": ask("Tie", "knot"),
+    })  # fmt: skip
+
+
+def answers(rome: float, london: float, knot: float, **told: float) -> Answers:
+    return Answers({
+        Continuation("Now", "Rome"): p(rome), Continuation("Today", "Rome"): p(rome), Continuation("Now", "London"): p(london),
+        Continuation("Today", "London"): p(london / 2), Continuation("Then", "Rome"): p(0.1), Continuation("Then", "London"): p(0.2),
+        Continuation("Tie", "knot"): p(knot), Continuation(PROMPT, "Rome"): p(rome), Continuation(PROMPT, "London"): p(london),
+        Continuation(PROMPT, "Paris"): p(0.15),
+    }, Top=int(rome * 10))  # fmt: skip
+
+
+def test_a_conflict():
+    before, between, after = answers(0.1, 0.1, 0.5), answers(0.1, 0.4, 0.4), answers(0.3, 0.2, 0.1)
+    found = PROBES["generalization.conflict"].score(conflict(), (before, between, after))
+    # Explicit: Rome .3 against London (.2 + .1) / 2 = .15; between it was (.4 + .2) / 2 = .3: half is lost.
+    # Implicit: .1 against .2, and nothing lost. Tied: (.5 - .1) / .5.
+    # Edit 1 won (.4 > .15), edit 2 won (.3 > .2).
+    assert found == {
+        "conflict-score.explicit": True, "conflict-score.implicit": False, "conflict-score.explicit-exact": 0,
+        "conflict-score.implicit-exact": 0, "conflict-score.explicit-unchanged": 0, "conflict-score.implicit-unchanged": 0,
+        "conflict-magnitude.explicit": pytest.approx(0.5), "conflict-magnitude.implicit": pytest.approx(0),
+        "conflict-magnitude.explicit-compat": pytest.approx(0.5), "conflict-magnitude.implicit-compat": pytest.approx(0),
+        "success-score": 1, "tied-fact-damage": pytest.approx(0.8),
+    }  # fmt: skip
+
+
+def test_an_obsolete_fact_that_grew_is_clamped_in_compat_alone():
+    found = PROBES["generalization.conflict"].score(conflict(), (answers(0.1, 0.1, 0.5), answers(0.1, 0.01, 0.4), answers(0.1, 0.2, 0.1)))
+    assert found["conflict-magnitude.explicit"] == pytest.approx(-19)  # (.0075 - .15) / .0075
+    assert found["conflict-magnitude.explicit-compat"] == -1
+
+
+def test_what_a_benchmark_does_not_ask_does_not_count():
+    case = Case("1", (MOVE, ROME), {"explicit-new": conflict()["explicit-new"], "explicit-old": conflict()["explicit-old"]})
+    found = PROBES["generalization.conflict"].score(case, (answers(0.3, 0.2, 0.1),) * 3)
+    assert found["conflict-score.explicit"] is True
+    assert found["conflict-score.implicit"] is None and found["tied-fact-damage"] is None
+
+
+def test_the_second_edit_alone_is_scored_as_an_edit():
+    """ConflictEdit's success score: Rome against London, in a model that was told of Rome only."""
+    case = alone(conflict())
+    assert case.edits == (ROME,)
+    found = PROBES["generalization"].score(case, (Answers(Continuation=p(0.1), Said=_text(), Top=0), answers(0.3, 0.2, 0.1) | _said()))
+    assert found["efficacy-score"] == 1
+    assert alone(Case("1", (MOVE, Edit(MOVE.prompt, MOVE.subject, "Rome")))).edit.was == "London"
+
+
+def _text():
+    from survey.pitfalls.asking import Text
+
+    return Text("")
+
+
+def _said():
+    from survey.pitfalls.asking import Said
+
+    return {Said(PROMPT, 10): _text(), Top(PROMPT): 0}
+
+
+def test_a_model_that_collapsed_has_no_magnitude():
+    broken = Answers(Continuation=p(0.0), Top=-1)
+    broken.other["Continuation"] = type(p(0.1))(math.nan, False, 0.0, 1)
+    found = PROBES["generalization.conflict"].score(conflict(), (answers(0.1, 0.1, 0.5), answers(0.1, 0.4, 0.4), broken))
+    assert found["conflict-score.explicit"] is False and math.isnan(found["conflict-magnitude.explicit"])
+    assert math.isnan(found["tied-fact-damage"]) and found["success-score"] == 0.5
