@@ -9,18 +9,17 @@ from __future__ import annotations
 
 import csv
 import json
-import math
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from survey.pitfalls.metrics.intervals import clustered
+from survey.pitfalls.metrics.losses import perplexity
+from survey.pitfalls.metrics.shares import mean
 from survey.pitfalls.runs.plan import COLLAPSE, DOWNSTREAM, LANGUAGE_MODELLING, OTHER_TASK
 from survey.pitfalls.runs.results import files, read
-
-# Draws of a bootstrap.
-_SAMPLES = 1000
 
 
 @dataclass(frozen=True)
@@ -119,15 +118,15 @@ def _cells(head: dict[str, Any], steps: Sequence[list[dict[str, Any]]]) -> list[
     for (kind, edits, pitfall, metric), seeds in [*scores.items(), *cost.items()]:
         groups = [[pair[0] for pair in pairs] for pairs in seeds.values()]
         before = [pair[1] for pairs in seeds.values() for pair in pairs]
-        value, low, high = interval(groups if kind == "sequence" else [[v for group in groups for v in group]], mean)
+        value, low, high = _interval(groups if kind == "sequence" else [[v for group in groups for v in group]])
         found.append(Cell(
             **who, kind=kind, edits=edits, pitfall=pitfall, task="", metric=metric, value=value, low=low, high=high,
-            unedited=_rounded(mean(before)), cases=sum(map(len, groups)), seeds=len(groups), collapsed=_lost(groups),
+            unedited=_rounded(mean(v for v in before if v is not None)), cases=sum(map(len, groups)), seeds=len(groups), collapsed=_lost(groups),
         ))  # fmt: skip
     for (kind, edits, task, metric), seeds in tasks.items():
-        statistic = perplexity if metric == "perplexity" else mean
+        statistic = perplexity_of if metric == "perplexity" else mean
         groups = [values for lists in seeds.values() for values in lists]
-        value, low, high = interval(groups, statistic)
+        value, low, high = _interval(groups, statistic)
         start = next((lists[0] for lists in tasks.get(("sequence", 0, task, metric), {}).values()), None)
         unedited = _rounded(statistic(start)) if start else None
         pitfall = COLLAPSE if task == LANGUAGE_MODELLING else DOWNSTREAM if DOWNSTREAM in head["pitfalls"] else OTHER_TASK
@@ -146,41 +145,26 @@ def _by_metric(scores: dict[str, list]) -> dict[str, list]:
     return scores
 
 
-def mean(values: Sequence[Any]) -> float | None:
-    """Mean of what is a number; None where nothing is."""
-    numbers = [float(v) for v in values if v is not None]
-    return sum(numbers) / len(numbers) if numbers else None
+def perplexity_of(values: Sequence[tuple[float, int]]) -> float:
+    """exp(loss per token), as far as a number goes."""
+    return min(perplexity(values), 1e300)
 
 
-def perplexity(values: Sequence[tuple[float | None, int]]) -> float | None:
-    """exp(sum of losses / number of tokens); None where a loss is no number, since then the model has collapsed."""
-    if not values or any(nll is None for nll, _ in values):
-        return None
-    return math.exp(min(700.0, sum(nll for nll, _ in values) / sum(tokens for _, tokens in values)))
-
-
-def interval(groups: Sequence[Sequence[Any]], statistic: Callable[[Sequence[Any]], float | None]) -> tuple[float | None, float | None, float | None]:
-    """A statistic of all values and its 95 % bootstrap interval; groups are drawn first, then values within them."""
-    import random
-
-    chance = random.Random(0)
-    value = statistic([v for group in groups for v in group])
-    drawn = []
-    for _ in range(_SAMPLES if value is not None else 0):
-        some = groups if len(groups) == 1 else chance.choices(groups, k=len(groups))
-        found = statistic([v for group in some for v in chance.choices(group, k=len(group))])
-        if found is not None:
-            drawn.append(found)
-    drawn.sort()
-    if not drawn:
-        return _rounded(value), None, None
-    low, high = drawn[int(0.025 * len(drawn))], drawn[min(len(drawn) - 1, int(0.975 * len(drawn)))]
-    return _rounded(value), _rounded(low), _rounded(high)
+def _interval(
+    groups: Sequence[Sequence[Any]], statistic: Callable[[Sequence[Any]], float] = mean
+) -> tuple[float | None, float | None, float | None]:
+    """A statistic with its interval. A perplexity of some texts only would be none at all: one loss that is no number, and
+    the model has collapsed."""
+    if statistic is not mean and _lost(groups):
+        return None, None, None
+    found = clustered(dict(enumerate(groups)), statistic)
+    return _rounded(found.value), _rounded(found.low), _rounded(found.high)
 
 
 def _lost(groups: Sequence[Sequence[Any]]) -> int:
-    return sum(v is None or (isinstance(v, tuple) and v[0] is None) for group in groups for v in group)
+    """How many values are no number."""
+    return sum(v is None or (isinstance(v, tuple) and None in v) for group in groups for v in group)
 
 
 def _rounded(value: float | None) -> float | None:
-    return None if value is None else float(f"{value:.5g}")
+    return None if value is None or value != value else float(f"{value:.5g}")

@@ -38,7 +38,7 @@ def whole(tmp_path_factory, tiny_path, material):
 
 
 def test_every_chain_is_measured_once_at_every_stop(whole):
-    plan, path = whole
+    _, path = whole
     head, steps = read(path)
     found = Counter((step[-1]["chain"], step[-1]["edits"]) for step in steps)
     assert set(found.values()) == {1}
@@ -241,7 +241,7 @@ def test_a_plan_that_makes_no_sense_is_refused(plan_of, fields, message):
 
 
 def test_too_long_a_sequence_is_refused(plan_of, material, tmp_path):
-    with pytest.raises(UserError, match="5 usable cases.*sequence of 9"):
+    with pytest.raises(UserError, match=r"5 usable cases.*sequence of 9"):
         measure(plan_of(edits=(9,)), material, tmp_path)
     assert not list(tmp_path.iterdir())
 

@@ -9,7 +9,7 @@ import math
 import pytest
 
 from survey.pitfalls.runs.results import Results
-from survey.pitfalls.runs.summary import interval, mean, perplexity, summarise, write
+from survey.pitfalls.runs.summary import perplexity_of, summarise, write
 from tests.pitfalls.runs.test_results import HEAD
 
 SCORES = [[1.0, 0.0], [0.0, 0.0], [1.0, 1.0], [None, 1.0]]
@@ -73,28 +73,8 @@ def test_cost_is_told_for_each_edit(folder):
     assert (told.edits, told.failed) == (8, 2)
 
 
-def test_the_interval_of_one_value_is_that_value():
-    assert interval([[1.0, 1.0, 1.0]], mean) == (1.0, 1.0, 1.0)
-
-
-def test_the_interval_is_that_of_the_binomial_distribution():
-    value, low, high = interval([[1.0] * 30 + [0.0] * 70], mean)
-    half = 1.96 * math.sqrt(0.3 * 0.7 / 100)
-    assert value == 0.3
-    assert low == pytest.approx(0.3 - half, abs=0.02) and high == pytest.approx(0.3 + half, abs=0.02)
-
-
-def test_what_differs_between_seeds_widens_the_interval():
-    apart, together = interval([[1.0] * 20, [0.0] * 20], mean), interval([[1.0] * 20 + [0.0] * 20], mean)
-    assert apart[2] - apart[1] > 2 * (together[2] - together[1])
-
-
-def test_an_interval_is_the_same_every_time():
-    assert interval([[0.1, 0.5, 0.9]], mean) == interval([[0.1, 0.5, 0.9]], mean)
-
-
 def test_a_perplexity_that_is_too_large_stays_a_number():
-    assert math.isfinite(perplexity([(1e9, 2)]))
+    assert math.isfinite(perplexity_of([(1e9, 2)]))
 
 
 def test_what_is_written_is_what_was_summed_up(folder):
