@@ -80,7 +80,7 @@ def _accuracy(right: Iterable[bool]) -> float:
 def subject_replace(right: Iterable[bool]) -> float:
     """`subject-replace`: share of questions about another name of the subject that get the new answer, 0 to 1, higher is better.
 
-    Source: Yao et al. 2023 (2305.13172), portability. Published tables use teacher-forced token accuracy.
+    Source: Yao et al. 2023 (2305.13172), portability. EasyEdit's default is token accuracy under teacher forcing.
     """
     return _accuracy(right)
 
