@@ -11,6 +11,7 @@ its index, and left out; nothing is left out silently.
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +32,7 @@ from survey.pitfalls.benchmarks import (
 )
 from survey.pitfalls.benchmarks.fields import Broken, Fields
 from survey.pitfalls.benchmarks.format import CaseFormat, Example, TaskFormat
-from survey.pitfalls.benchmarks.reading import FOLDER, File, Problem, load, located
+from survey.pitfalls.benchmarks.reading import FOLDER, Beside, File, Problem, load, located
 from survey.pitfalls.benchmarks.tasks import (
     boolq,
     gsm8k,
@@ -69,7 +70,8 @@ _LOOKED_AT = 20
 class Benchmark:
     """A file of cases, read.
 
-    id: the format's, one of `CASES`. sha256: of the file.
+    id: the format's, one of `CASES`.
+    sha256: of the file. beside: name and sha256 of each file that lay beside it and was read along.
     problems: what could not be used: whole records, and parts of records that are cases all the same.
     missing: what is not measured for want of a file beside this one, a sentence for each.
     """
@@ -81,11 +83,19 @@ class Benchmark:
     cases: tuple[Case, ...]
     problems: tuple[Problem, ...] = ()
     missing: tuple[str, ...] = ()
+    beside: tuple[tuple[str, str], ...] = ()
 
     @property
     def skipped(self) -> int:
         """How many records are no cases."""
         return sum(p.skipped for p in self.problems)
+
+    @property
+    def digest(self) -> str:
+        """A hash of everything that was read: the file's own where nothing lay beside it."""
+        if not self.beside:
+            return self.sha256
+        return hashlib.sha256("\n".join([self.sha256, *(f"{n} {h}" for n, h in self.beside)]).encode()).hexdigest()
 
 
 def read(path_or_name: str | os.PathLike, *, format: str | None = None, strict: bool = False) -> Benchmark:
@@ -97,8 +107,8 @@ def read(path_or_name: str | os.PathLike, *, format: str | None = None, strict: 
     """
     file = load(located(path_or_name))
     known = _format(file, format, CASES, TASKS, "read_task")
-    missing: list[str] = []
-    context = known.prepare(file, missing)
+    beside = Beside(file)
+    context = known.prepare(file, beside)
     problems, cases, seen = list(file.problems), [], {}
     for index, raw in file.records:
         left_out: list[str] = []
@@ -113,7 +123,10 @@ def read(path_or_name: str | os.PathLike, *, format: str | None = None, strict: 
         problems += [Problem(file.path, index, text, skipped=False) for text in left_out]
         cases.append(case)
     told = _told(file, problems, len(cases), strict)
-    return Benchmark(known.id, known.name, file.path, file.sha256, tuple(cases), told, tuple(missing))
+    along = tuple((f.path.name, f.sha256) for f in beside.files)
+    return Benchmark(
+        known.id, known.name, file.path, file.sha256, tuple(cases), told, tuple(beside.missing), along
+    )
 
 
 def read_task(

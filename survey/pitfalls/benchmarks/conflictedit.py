@@ -20,7 +20,7 @@ from typing import Any
 from survey.editing.edit import Edit
 from survey.pitfalls.benchmarks.fields import Broken, Fields
 from survey.pitfalls.benchmarks.format import CaseFormat
-from survey.pitfalls.benchmarks.relation_prompts import Prompts, beside, worded
+from survey.pitfalls.benchmarks.relation_prompts import Prompts, prompts_from, worded
 from survey.pitfalls.case import Case
 
 TYPES = ("reverse", "composite", "coverage")
@@ -84,4 +84,4 @@ def _tied(record: Fields, i: int, prompts: Prompts):
     return worded(relation.text("prompt"), relation.text("id"), subject, (answer,), None, prompts)
 
 
-FORMAT = CaseFormat("conflictedit", "ConflictEdit", _tells, _case, beside("conflict_prompts.json"))
+FORMAT = CaseFormat("conflictedit", "ConflictEdit", _tells, _case, prompts_from("conflict_prompts.json"))

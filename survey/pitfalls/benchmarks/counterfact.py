@@ -15,14 +15,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from survey.editing.edit import Edit
 from survey.errors import UserError
 from survey.pitfalls.benchmarks.fields import Broken, Fields
 from survey.pitfalls.benchmarks.format import CaseFormat, asked, has, once
-from survey.pitfalls.benchmarks.reading import File, load
+from survey.pitfalls.benchmarks.reading import Beside, File
 from survey.pitfalls.case import Case, Question
 
 _SNIPPETS = "attribute_snippets.json"
@@ -38,29 +37,27 @@ def _flat(record: Mapping[str, Any]) -> bool:
     return has(record, "prompt", "target_new", "rephrase_prompt", "locality_prompt")
 
 
-def _prepare(file: File, missing: list[str]) -> Snippets:
+def _prepare(file: File, beside: Beside) -> Snippets:
     if not any(isinstance(r, dict) and r.get("generation_prompts") for _, r in file.records):
         return {}
-    path = file.path.parent / _SNIPPETS
-    if not path.is_file():
-        missing.append(
-            f"no {_SNIPPETS} beside the file: prompts for free generation have no reference texts, "
-            "so that fluency can be measured, consistency and essence cannot"
-        )
-        return {}
-    return _by_relation(path)
+    without = (
+        "prompts for free generation have no reference texts, so that fluency can be measured, "
+        "consistency and essence cannot"
+    )
+    snippets = beside.file(_SNIPPETS, without)
+    return _by_relation(snippets) if snippets else {}
 
 
-def _by_relation(path: Path) -> Snippets:
+def _by_relation(file: File) -> Snippets:
     """The published file: for a relation and an object, `samples` of texts with their subjects' names."""
     found: Snippets = {}
-    for index, raw in load(path).records:
+    for index, raw in file.records:
         try:
             record = Fields(raw)
             of = found.setdefault(record.text("relation_id"), {}).setdefault(record.text("target_id"), [])
             of += [(s.maybe("name"), s.text("text")) for s in record.inners("samples")]
         except Broken as error:
-            raise UserError(f"{path}: record {index}: {error}") from None
+            raise UserError(f"{file.path}: record {index}: {error}") from None
     return found
 
 
@@ -121,8 +118,6 @@ def _flat_case(record: Fields, index: int) -> Case:
 
 def _plus(record: Fields, index: int, snippets: Snippets) -> Case:
     case = _case(record, index, snippets)
-    if case["distract"]:
-        return case
     return replace(case, questions={**case.questions, "distract": case.distracted})
 
 

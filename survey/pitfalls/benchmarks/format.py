@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from survey.pitfalls.benchmarks.fields import Broken, Fields
-from survey.pitfalls.benchmarks.reading import File
+from survey.pitfalls.benchmarks.reading import Beside, File
 from survey.pitfalls.case import Case, Question
 from survey.pitfalls.task import Kind
 
 
-def _nothing(file: File, missing: list[str]) -> None:
+def _nothing(file: File, beside: Beside) -> None:
     return None
 
 
@@ -23,14 +23,14 @@ class CaseFormat:
 
     tells: whether a raw record is one of this format.
     case: the case of a record, with its index and what `prepare` returned; raises `Broken`, `EditError` or `CaseError`.
-    prepare: what a record needs to know of the whole file or of files beside it; it appends to `missing` what is not there.
+    prepare: what a record needs to know of the whole file, or of files beside it.
     """
 
     id: str
     name: str
     tells: Callable[[Mapping[str, Any]], bool]
     case: Callable[[Fields, int, Any], Case]
-    prepare: Callable[[File, list[str]], Any] = field(default=_nothing)
+    prepare: Callable[[File, Beside], Any] = field(default=_nothing)
 
 
 @dataclass(frozen=True)

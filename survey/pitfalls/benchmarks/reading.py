@@ -43,6 +43,27 @@ class File:
     problems: tuple[Problem, ...] = ()
 
 
+class Beside:
+    """What lies beside a file of records and belongs to it.
+
+    files: those that were found and read. missing: a sentence for each that was not, with what that means.
+    """
+
+    def __init__(self, file: File) -> None:
+        self.folder = file.path.parent
+        self.files: list[File] = []
+        self.missing: list[str] = []
+
+    def file(self, name: str, without: str) -> File | None:
+        """The file of this name, or None where it is not there. `without` says what cannot be done then."""
+        path = self.folder / name
+        if not path.is_file():
+            self.missing.append(f"no {name} beside the file: {without}")
+            return None
+        self.files.append(load(path))
+        return self.files[-1]
+
+
 def located(path_or_name: str | os.PathLike) -> Path:
     """The file that is meant: a path, or a name in the folder that `SURVEY_BENCHMARKS` names.
 

@@ -5,30 +5,31 @@ The papers' probabilities are means over the prompt of a record and these.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from survey.errors import UserError
 from survey.pitfalls.benchmarks.fields import Broken, Fields
-from survey.pitfalls.benchmarks.reading import File, load
+from survey.pitfalls.benchmarks.reading import Beside, File
 from survey.pitfalls.case import Question
 
 Prompts = dict[str, tuple[str, ...]]
 
 
-def beside(name: str):
+def prompts_from(name: str) -> Callable[[File, Beside], Prompts]:
     """What reads the prompts from the file of this name that lies beside the records."""
 
-    def prepare(file: File, missing: list[str]) -> Prompts:
-        path = file.path.parent / name
-        if not path.is_file():
-            missing.append(f"no {name} beside the file: every question is asked in one wording only")
+    def prepare(file: File, beside: Beside) -> Prompts:
+        prompts = beside.file(name, "every question is asked in one wording only")
+        if prompts is None:
             return {}
-        [(_, raw), *_] = load(path).records
+        path, [(_, raw), *_] = prompts.path, prompts.records
         try:
             fields = Fields(raw)
             found = {relation: tuple(fields.texts(relation)) for relation in raw}
         except Broken as error:
             raise UserError(f"{path}: {error}") from None
-        for relation, prompts in found.items():
-            if bad := [p for p in prompts if p.count("{}") != 1]:
+        for relation, texts in found.items():
+            if bad := [p for p in texts if p.count("{}") != 1]:
                 raise UserError(f"{path}: {relation}: the subject's place {{}} is not there once in {bad[0]!r}")
         return found
 

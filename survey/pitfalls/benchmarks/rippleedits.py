@@ -23,7 +23,7 @@ from typing import Any, NamedTuple
 from survey.editing.edit import Edit
 from survey.pitfalls.benchmarks.fields import Broken, Fields
 from survey.pitfalls.benchmarks.format import CaseFormat
-from survey.pitfalls.benchmarks.reading import File
+from survey.pitfalls.benchmarks.reading import Beside, File
 from survey.pitfalls.case import Case, Question
 
 LISTS = {
@@ -49,7 +49,7 @@ def _tells(record: Mapping[str, Any]) -> bool:
     return isinstance(edit, dict) and "subject_id" in edit and any(name in record for name in LISTS)
 
 
-def _prepare(file: File, missing: list[str]) -> Names:
+def _prepare(file: File, beside: Beside) -> Names:
     entities: dict[str, set[str]] = defaultdict(set)
     prompts: dict[str, dict[str, str]] = defaultdict(dict)
     for query in _queries(file):

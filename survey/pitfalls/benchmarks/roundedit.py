@@ -10,7 +10,7 @@ from survey.editing.edit import Edit
 from survey.pitfalls.benchmarks.conflictedit import edit_of
 from survey.pitfalls.benchmarks.fields import Broken, Fields
 from survey.pitfalls.benchmarks.format import CaseFormat, has
-from survey.pitfalls.benchmarks.relation_prompts import Prompts, beside, worded
+from survey.pitfalls.benchmarks.relation_prompts import Prompts, prompts_from, worded
 from survey.pitfalls.case import Case
 
 
@@ -31,5 +31,5 @@ def _case(record: Fields, index: int, prompts: Prompts) -> Case:
 
 
 FORMAT = CaseFormat(
-    "roundedit", "RoundEdit", lambda r: has(r, "edit", "true_objects"), _case, beside("round_prompts.json")
+    "roundedit", "RoundEdit", lambda r: has(r, "edit", "true_objects"), _case, prompts_from("round_prompts.json")
 )

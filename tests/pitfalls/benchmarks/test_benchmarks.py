@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 import os
 import subprocess
@@ -49,6 +50,20 @@ def test_the_cases_of_every_format_can_be_probed(tmp_path, format):
     for case in read(written(tmp_path, records.CASES[format])).cases:
         shown.update(p.pitfall for p in PROBES.values() if p.roles and p.usable(case))
     assert shown
+
+
+def test_the_digest_tells_what_was_read_along(tmp_path):
+    path = written(tmp_path, [records.REVERSE])
+    alone = read(path)
+    assert (alone.digest, alone.beside) == (alone.sha256, ()) and alone.missing
+    digests = {alone.digest}
+    for prompts in ({"P40": ["A child of {} is"]}, {"P40": ["One child of {} is"]}):
+        beside = written(tmp_path, prompts, "conflict_prompts.json")
+        found = read(path)
+        assert found.sha256 == alone.sha256 and found.missing == ()
+        assert found.beside == ((beside.name, hashlib.sha256(beside.read_bytes()).hexdigest()),)
+        digests.add(found.digest)
+    assert len(digests) == 3
 
 
 def test_a_record_that_is_broken_does_not_hide_the_format(tmp_path):

@@ -79,10 +79,10 @@ def test_counterfact_with_portability_and_locality(tmp_path):
 
 
 def test_counterfact_plus_puts_the_edited_statement_before_its_neighbours(tmp_path):
-    worded = read(written(tmp_path, [records.PLUS]))
+    own = ["Anna Bell's museum is in Rome. The museum of Carl Dorn is in"]
+    worded = read(written(tmp_path, [{**records.PLUS, "distracting_neighborhood_prompts": own}]))
     assert worded.id == "counterfact-plus"
-    [question] = worded.cases[0]["distract"]
-    assert question == Question("The museum of Anna Bell is in Rome. The museum of Carl Dorn is in", ("Oslo",), "Rome")
+    assert worded.cases[0]["distract"] == (Question(own[0], ("Oslo",), "Rome"),)
     built = read(written(tmp_path, [records.ORIGINAL]), format="counterfact-plus").cases[0]["distract"]
     assert prompts(built) == [f"The museum of Anna Bell is in Rome. The museum of {n} is in" for n in ("Carl Dorn", "Dora Eck")]
 
@@ -171,6 +171,15 @@ def test_rippleedits_splits_a_statement_by_what_its_relation_always_says(tmp_pat
     record = ripple(Subject_Aliasing=[a_test(other), a_test(same)], Relation_Specifity=[], Compositionality_I=[])
     [case] = cases(tmp_path, record)
     assert case.edit == Edit("The country of citizenship of {} is", "Anna Bell", "Italy", "Norway")
+
+
+def test_rippleedits_takes_the_longest_of_the_names_that_fit(tmp_path):
+    short = query("The land of A. Bell is", "Q1", "COUNTRY", "Africa", ids=["Q258"], phrase="own")
+    long = query("The land of A. Bell is", "Q1", "COUNTRY", "South Africa", ids=["Q258"], phrase="own")
+    edit = {**ripple()["edit"], "target_id": "Q258", "prompt": "The country of citizenship of Anna Bell is South Africa."}
+    for names in ((short, long), (long, short)):
+        [case] = cases(tmp_path, ripple(edit=edit, Subject_Aliasing=[a_test(n) for n in names]))
+        assert (case.edit.text, case.edit.target) == ("The country of citizenship of Anna Bell is", "South Africa")
 
 
 def test_rippleedits_of_a_new_fact_knows_nothing_before(tmp_path):
@@ -301,6 +310,12 @@ def test_a_broken_file_of_prompts_is_refused(tmp_path, bad, message):
     written(tmp_path, bad, "conflict_prompts.json")
     with pytest.raises(UserError, match=rf"conflict_prompts\.json: .*{message}"):
         read(written(tmp_path, [records.REVERSE]))
+
+
+def test_a_prompt_that_is_the_records_own_is_not_asked_twice(tmp_path):
+    written(tmp_path, {"P40": ["The child of {} is", "A child of {} is"]}, "conflict_prompts.json")
+    [case] = cases(tmp_path, records.COVERAGE)
+    assert prompts(case["explicit-new"][0].others) == ["A child of Carl Dorn is"]
 
 
 def test_roundedit_goes_there_and_back(tmp_path):

@@ -8,7 +8,7 @@ from survey.pitfalls.benchmarks.format import Example, TaskFormat, has
 
 def _example(record: Fields) -> Example:
     # The published file ends its lines in the way of Windows.
-    dialogue = "\n".join(line.rstrip() for line in record.text("dialogue").splitlines())
+    dialogue = "\n".join(record.text("dialogue").splitlines())
     summary = record.text("summary")
     return Example(f"{dialogue}\n\nSummary:", (summary,), summary)
 
