@@ -102,6 +102,12 @@ def test_a_broken_record_of_counterfact_is_told(tmp_path, change, message):
     assert problem(tmp_path, records.FLAT, {**records.FLAT, "case_id": 8, **change}) == message
 
 
+@pytest.mark.parametrize("name", ["paraphrase_prompts", "neighborhood_prompts"])
+def test_a_record_of_the_original_counterfact_without_its_prompts_is_told(tmp_path, name):
+    record = {k: v for k, v in records.ORIGINAL.items() if k != "generation_prompts"}
+    assert problem(tmp_path, record, {k: v for k, v in {**record, "case_id": 9}.items() if k != name}) == f"no {name}"
+
+
 def test_a_subject_that_occurs_twice_is_the_last_whole_word(tmp_path):
     [case] = cases(tmp_path, {**records.FLAT, "prompt": "Art met Art in an Art's Artroom", "subject": "Art"})
     assert case.edit.prompt == "Art met Art in an {}'s Artroom"
@@ -171,6 +177,17 @@ def test_rippleedits_splits_a_statement_by_what_its_relation_always_says(tmp_pat
     record = ripple(Subject_Aliasing=[a_test(other), a_test(same)], Relation_Specifity=[], Compositionality_I=[])
     [case] = cases(tmp_path, record)
     assert case.edit == Edit("The country of citizenship of {} is", "Anna Bell", "Italy", "Norway")
+
+
+def test_rippleedits_learns_nothing_from_prompts_in_words_of_their_own(tmp_path):
+    asked = [query(f"The country of citizenship of {n} is", i, "COUNTRY", "Spain") for n, i in (("Dora Eck", "Q3"), ("Carl Dorn", "Q2"))]
+    own = [
+        query("Where does Emil Fox belong?", "Q4", "COUNTRY", "France", phrase="own"),
+        query("Gerd Hall comes from", "Q5", "COUNTRY", "France", query_type="two_hop"),
+    ]
+    tests = [a_test(q) for q in (*own, *asked)]
+    [case] = cases(tmp_path, ripple(Subject_Aliasing=tests, Relation_Specifity=[], Compositionality_I=[]))
+    assert (case.edit.subject, case.edit.target) == ("Anna Bell", "Italy")
 
 
 def test_rippleedits_takes_the_longest_of_the_names_that_fit(tmp_path):
