@@ -57,6 +57,9 @@ def test_the_most_probable_choice_counts():
     assert chosen(0.2, 0.5, 0.3) is True
     assert chosen(0.5, 0.2, 0.3) is False
     assert chosen(0.4, 0.4, 0.1) is False  # a tie
+    first = Item("f", "The film is", ("good",), ("good", "bad"))
+    for even in (p(0.4), Likelihood(NAN, False, 0.0, 1)):
+        assert score(Task("t", "A task", "choice", (first,)), first, (Answers(Continuation=even),)) == {"accuracy": False}
     assert chosen(0.0, 0.1, 0.0) is True
 
 
@@ -126,3 +129,9 @@ def test_the_main_metrics_are_those_of_the_taxonomy():
     kinds = {"sentiment-analysis": "choice", "reasoning": "number", "open-domain-qa": "short", "summarisation": "summary"}
     tasks = load_taxonomy().tasks
     assert {id: tasks[id].metric for id in kinds} == {id: MAIN[kind] for id, kind in kinds.items()}
+
+
+def test_the_last_of_several_states_is_scored():
+    right, wrong = (Answers({Said(ITEMS["number"].prompt, 30): Text(text)}) for text in (" 7", " 8"))
+    assert score(task("number"), ITEMS["number"], (wrong, right)) == {"solve-rate": True}
+    assert score(task("number"), ITEMS["number"], (right, wrong)) == {"solve-rate": False}

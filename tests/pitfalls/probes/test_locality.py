@@ -116,3 +116,12 @@ def test_two_collapsed_models_do_not_agree():
     found = PROBES["locality.neighbourhood"].score(neighbours(), (broken, broken))
     assert found["locality.next-token"] == found["locality.generated"] == 0
     assert math.isnan(found["neighbourhood-kl"]) and math.isnan(found["neighbourhood-kl.compat"])
+    q = (Question("It is", ("Rome",)),)
+    assert PROBES["locality"].score(Case("1", (MOVE,), {"unrelated": q}), (broken, broken))["locality.next-token"] == 0
+
+
+def test_kept_is_a_share_of_what_held_before():
+    before, after = states()
+    before[Continuation(ORSAY, "Paris")] = p(0.75)
+    # Both held before, and the Orsay alone still does; of what holds now, all held before.
+    assert PROBES["locality.neighbourhood"].score(neighbours(), (before, after))["neighbourhood-score.kept"] == 0.5

@@ -135,3 +135,21 @@ def test_a_model_that_collapsed_has_no_magnitude():
     found = PROBES["generalization.conflict"].score(conflict(), (answers(0.1, 0.1, 0.5), answers(0.1, 0.4, 0.4), broken))
     assert found["conflict-score.explicit"] is False and math.isnan(found["conflict-magnitude.explicit"])
     assert math.isnan(found["tied-fact-damage"]) and found["success-score"] == 0.5
+
+
+def test_a_conflicts_answer_is_unchanged_beside_the_state_between():
+    """The second edit has changed the next token back to what it was at first: that is a change."""
+    before, between, after = answers(0.3, 0.1, 0.5), answers(0.1, 0.4, 0.4), answers(0.3, 0.2, 0.1)
+    found = PROBES["generalization.conflict"].score(conflict(), (before, between, after))
+    assert found["conflict-score.explicit-unchanged"] == 0
+    found = PROBES["generalization.conflict"].score(conflict(), (before, after, after))
+    assert found["conflict-score.explicit-unchanged"] == 1
+
+
+def test_objects_are_asked_in_every_wording():
+    before = state(0.2, 0.1, 0.1, 0.05)
+    after = state(0.2, 0.1, 0.1, 0.05)
+    after[Continuation(OTHER, "Lens")] = p(0.5)
+    # Means of both wordings: (.3, .15, .15) before, (.3, .3, .15) after.
+    found = PROBES["locality.distortion"].score(objects(), (before, before, after))
+    assert found["distortion"] == pytest.approx(js([0.5, 0.25, 0.25], [0.4, 0.4, 0.2]))

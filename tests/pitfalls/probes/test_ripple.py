@@ -47,3 +47,13 @@ def test_roles_of_the_same_meaning_stand_in(role, metric):
     case = Case("1", (MOVE,), {role: (Question("One:", ("Oslo",)),)})
     assert PROBES["locality.ripple"].usable(case)
     assert score(case, (says(), says(**{"One:": " Oslo"})))[f"{metric}.generated"] == 1
+
+
+def test_the_published_match_holds_for_conditions_too():
+    need = Question("Needed:", ("Rome",))
+    case = Case("1", (MOVE,), {"preservation": (Question("One:", ("Oslo",), needs=(need,)), Question("Two:", ("Bonn",)))})
+    # By whole words "Rome" is not in "Romeo", by the published match it is.
+    found = score(case, (says(**{"Needed:": " Romeo"}), says(**{"One:": " Oslo"})))
+    assert found["preservation.generated"] == 0 and found["preservation.compat"] == 0.5
+    found = score(case, (says(**{"Needed:": " Paris"}), says(**{"One:": " Oslo"})))
+    assert found["preservation.compat"] == 0
