@@ -64,6 +64,11 @@ def normalise(text: str) -> str:
     return " ".join(word for word in kept.split() if word not in ("a", "an", "the"))
 
 
+def _form(text: str) -> str:
+    """As `normalise`, but an answer such as "A+", of which it leaves nothing, stays."""
+    return normalise(text) or text.casefold().strip(" \n.")
+
+
 _PUNCTUATION = set(string.punctuation + "“”‘’…") - set("-/")
 
 
@@ -71,10 +76,10 @@ def exact_match(text: str, answers: Iterable[str]) -> bool:
     """`exact-match` (EM): 1[the answer equals a reference, both normalised]; its mean is 0 to 1, higher is better.
 
     Source: Rajpurkar et al. 2016 (1606.05250) for the normalisation; Gu et al. 2024 (2401.04700) for edited models.
-    An empty answer is wrong.
+    An empty answer is wrong. In SQuAD's code "A+" is nothing, and equals any other nothing.
     """
-    said = normalise(text)
-    return bool(said) and any(said == normalise(answer) for answer in answers)
+    said = _form(text)
+    return bool(said) and any(said == _form(answer) for answer in answers)
 
 
 def _overlap(said: Counter, right: Counter) -> float:
@@ -89,8 +94,8 @@ def f1(text: str, answers: Iterable[str]) -> float:
     P is the share of the words said that are in the reference, R the share of the reference that was said.
     Source: Rajpurkar et al. 2016; for named entities Gu et al. 2024 take it over entities (`set_f1`).
     """
-    said = Counter(normalise(text).split())
-    return max((_overlap(said, Counter(normalise(answer).split())) for answer in answers), default=0.0)
+    said = Counter(_form(text).split())
+    return max((_overlap(said, Counter(_form(answer).split())) for answer in answers), default=0.0)
 
 
 def set_f1(found: Iterable[object], right: Iterable[object]) -> float:

@@ -59,6 +59,8 @@ def test_answers_are_compared_without_articles_signs_and_capitals():
     assert not exact_match("Beatles and Stones", ["Beatles"])
     assert not exact_match("", ["the"]) and not exact_match("The", ["a"])
     assert exact_match("12", ["twelve", "12"])
+    assert exact_match(" A+.", ["A+"]) and f1("A+", ["A+"]) == 1  # Nothing is left of it without signs and articles.
+    assert not exact_match("A-", ["A+"]) and not exact_match("the", ["A+"]) and not exact_match("...", ["A+"])
 
 
 def test_f1_of_words():
