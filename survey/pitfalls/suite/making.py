@@ -1,0 +1,192 @@
+"""Cases of one edit each, made from the known facts: always the same ones for the same seed."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Mapping
+from functools import cache
+
+from survey.editing.edit import Edit
+from survey.pitfalls.case import Case, Question
+from survey.pitfalls.suite.facts import FOLDER, Relation, filled, kinds, named, relations, values
+
+# How many neighbours a case has, and how many reference sentences at most beside the properties.
+_NEIGHBOURS, _REFERENCES = 4, 4
+
+
+@cache
+def known() -> Mapping:
+    """What `--prove` found out: facts by relation and subject, properties by kind and object, and about which model."""
+    return json.loads((FOLDER / "known.json").read_text("utf-8"))
+
+
+@cache
+def facts() -> Mapping[str, Mapping[str, str]]:
+    """By relation and subject, the right object that the model says."""
+    return {name: {s: found["object"] for s, found in subjects.items()} for name, subjects in known()["facts"].items()}
+
+
+def cases(seed: int = 0) -> tuple[Case, ...]:
+    """A case for each known fact. The seed chooses the new object and the neighbours. All fall in the order of a
+    shuffle, so that the first ones of them are a fair sample."""
+    made = [_case(relations()[name], s, seed) for name, subjects in facts().items() for s in subjects]
+    random.Random(f"order {seed}").shuffle(made)
+    return tuple(made)
+
+
+def _case(relation: Relation, subject: str, seed: int) -> Case:
+    chance = random.Random(f"{relation.name} {subject} {seed}")
+    was = facts()[relation.name][subject]
+    target = chance.choice(targets(relation, subject))
+    questions = {
+        "paraphrase": tuple(Question(filled(p, subject), (target,), was) for p in relation.paraphrases),
+        "neighbour": (neighbours := _neighbours(relation, subject, was, target, chance)),
+        "distract": tuple(
+            Question(f"{_capital(_said(relation.distractor, subject, target))} {q.prompt}", q.answers, q.against)
+            for q in neighbours
+        ),
+        "alias": tuple(
+            Question(filled(relation.prompt, alias), (target,), was) for alias in relation.aliases.get(subject, ())
+        ),
+        "reverse": (Question(_capital(relation.reverse.replace("{object}", target)), _names(relation, subject)),),
+        "one-hop": one_hops(relation, subject, was, target),
+        "relation": _other_relations(relation, subject),
+        "objects": objects(relation, subject, was),
+        "describe": _describe(relation, subject, target, chance),
+    }
+    questions["multi-hop"], questions["hop"] = _two_hops(relation, subject, was, target)
+    return Case(f"{relation.name}/{subject}", (edit(relation, subject, target, was),), questions, relation.name)
+
+
+def edit(relation: Relation, subject: str, target: str, was: str) -> Edit:
+    """The edit of a fact by the relation's prompt."""
+    return Edit(relation.prompt, named(relation.prompt, subject), target, was)
+
+
+def targets(relation: Relation, subject: str) -> list[str]:
+    """Objects of the relation that are wrong about a subject, and by which consequences can be asked, if there are.
+
+    They are objects of other known facts, so that the model can say them.
+    """
+    said = dict.fromkeys(facts()[relation.name].values())
+    wrong = [o for o in said if o not in relation.true(subject) and _apart(o, relation.true(subject), subject)]
+    rich = [o for o in wrong if relation.kind and _knows(relation.kind, o)]
+    return rich or wrong
+
+
+def _apart(object: str, right: set[str], subject: str) -> bool:
+    """Whether an object is neither the subject nor one of the right answers with more or fewer words."""
+    words = object.casefold()
+    return all(words not in other.casefold() and other.casefold() not in words for other in {*right, subject})
+
+
+def _knows(kind: str, object: str) -> list[str]:
+    """The properties of an object that the model knows."""
+    return known()["properties"].get(kind, {}).get(object, [])
+
+
+def _capital(text: str) -> str:
+    return text[0].upper() + text[1:]
+
+
+def _said(template: str, subject: str, object: str) -> str:
+    return template.replace("{subject}", subject).replace("{object}", object)
+
+
+def _names(relation: Relation, subject: str) -> tuple[str, ...]:
+    """The subject and its other names, as answers."""
+    return (subject, *relation.aliases.get(subject, ()))
+
+
+def _neighbours(relation: Relation, subject: str, was: str, target: str, chance: random.Random) -> tuple[Question, ...]:
+    """Known facts about other subjects: those with the same object first, others where they are fewer than two."""
+    others = [s for s in facts()[relation.name] if s != subject and target not in relation.true(s)]
+    same = [s for s in others if facts()[relation.name][s] == was]
+    chosen = chance.sample(same, min(_NEIGHBOURS, len(same)))
+    if len(chosen) < 2:
+        rest = [s for s in others if s not in chosen]
+        chosen += chance.sample(rest, min(_NEIGHBOURS - len(chosen), len(rest)))
+    return tuple(Question(filled(relation.prompt, s), (facts()[relation.name][s],), target) for s in chosen)
+
+
+def value(kind: str, object: str, property: str) -> str | None:
+    """The value of a property that the model knows; None where it does not, or where there is none."""
+    return values()[kind][object][property] if property in _knows(kind, object) else None
+
+
+def asked(kind: str, object: str, property: str) -> Question:
+    """The question for a property itself."""
+    return Question(filled(kinds()[kind][property].ask, object), (values()[kind][object][property],))
+
+
+def one_hops(relation: Relation, subject: str, was: str, target: str) -> tuple[Question, ...]:
+    """What follows from the new object and one known property of it that the old object does not share."""
+    found = []
+    for property, template in relation.one_hop.items():
+        answer = value(relation.kind, target, property)
+        before = values().get(relation.kind, {}).get(was, {}).get(property)
+        if answer and answer != before and answer.casefold() not in filled(template, subject).casefold():
+            needs = (asked(relation.kind, target, property),)
+            found.append(Question(filled(template, subject), (answer,), before, needs))
+    return tuple(found)
+
+
+def _two_hops(
+    relation: Relation, subject: str, was: str, target: str
+) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
+    """What follows from the new object and two known properties, one of the other; and each single fact of it."""
+    whole, single = [], {Question(filled(relation.prompt, subject), (target,), was): None}
+    for path, template in relation.two_hop.items():
+        first, second = path.split(".")
+        chain = _chain(relation.kind, target, first, second)
+        before = _chain(relation.kind, was, first, second, known_only=False)
+        if not chain or chain == before or chain.casefold() in filled(template, subject).casefold():
+            continue
+        middle = values()[relation.kind][target][first]
+        needs = (
+            asked(relation.kind, target, first),
+            asked(kinds()[relation.kind][first].leads, middle, second),
+        )
+        whole.append(Question(filled(template, subject), (chain,), before, needs))
+        single |= dict.fromkeys(needs)
+    return tuple(whole), tuple(single) if whole else ()
+
+
+def _chain(kind: str, object: str, first: str, second: str, known_only: bool = True) -> str | None:
+    """The second property of the first property of an object."""
+    get = value if known_only else lambda k, o, p: values().get(k, {}).get(o, {}).get(p)
+    middle = get(kind, object, first)
+    return get(kinds()[kind][first].leads, middle, second) if middle else None
+
+
+def _other_relations(relation: Relation, subject: str) -> tuple[Question, ...]:
+    """Known facts about the same subject in relations that do not hang together with the edited one."""
+    found = []
+    for name, subjects in facts().items():
+        other = relations()[name]
+        if name != relation.name and subject in subjects and name not in relation.apart:
+            found.append(Question(filled(other.prompt, subject), (subjects[subject],)))
+    return tuple(found)
+
+
+def objects(relation: Relation, subject: str, was: str) -> tuple[Question, ...]:
+    """The edit's prompt with all right objects, the edited one first, where there are several."""
+    right = relation.right[subject]
+    if len(right) < 2:
+        return ()
+    return (Question(filled(relation.prompt, subject), (was, *(o for o in right if o != was))),)
+
+
+def _describe(relation: Relation, subject: str, target: str, chance: random.Random) -> tuple[Question, ...]:
+    """The beginning of a text; references are sentences about the new object: its properties, and what else has it."""
+    texts = []
+    if relation.kind:
+        for property, found in values().get(relation.kind, {}).get(target, {}).items():
+            texts.append(filled(kinds()[relation.kind][property].say, target).replace("{value}", found))
+    others = [s for s, objects in relation.right.items() if objects == (target,) and s != subject]
+    for other in chance.sample(others, min(_REFERENCES, len(others))):
+        texts.append(f"{filled(relation.prompt, other)} {target}.")
+    if not texts:
+        return ()
+    return (Question(filled(relation.describe, subject), tuple(dict.fromkeys(map(_capital, texts)))),)
