@@ -11,6 +11,8 @@ from survey.editing.edit import Edit
 from survey.pitfalls.case import Case, Question
 from survey.pitfalls.suite.facts import FOLDER, Relation, filled, kinds, named, relations, values
 
+# A relation of which the model knows less makes no cases.
+_FACTS, _OBJECTS = 5, 2
 # How many neighbours a case has, and how many reference sentences at most beside the properties.
 _NEIGHBOURS, _REFERENCES = 4, 4
 
@@ -23,8 +25,11 @@ def known() -> Mapping:
 
 @cache
 def facts() -> Mapping[str, Mapping[str, str]]:
-    """By relation and subject, the right object that the model says."""
-    return {name: {s: found["object"] for s, found in subjects.items()} for name, subjects in known()["facts"].items()}
+    """By relation and subject, the right object that the model says, for relations of which it knows enough."""
+    found = {name: {s: fact["object"] for s, fact in told.items()} for name, told in known()["facts"].items()}
+    return {
+        name: told for name, told in found.items() if len(told) >= _FACTS and len(set(told.values())) >= _OBJECTS
+    }
 
 
 def cases(seed: int = 0) -> tuple[Case, ...]:
@@ -186,7 +191,7 @@ def _describe(relation: Relation, subject: str, target: str, chance: random.Rand
             texts.append(filled(kinds()[relation.kind][property].say, target).replace("{value}", found))
     others = [s for s, objects in relation.right.items() if objects == (target,) and s != subject]
     for other in chance.sample(others, min(_REFERENCES, len(others))):
-        texts.append(f"{filled(relation.prompt, other)} {target}.")
+        texts.append(_said(relation.distractor.removeprefix("Everybody knows that "), other, target))
     if not texts:
         return ()
     return (Question(filled(relation.describe, subject), tuple(dict.fromkeys(map(_capital, texts)))),)
