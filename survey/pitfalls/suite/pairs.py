@@ -18,7 +18,7 @@ _COMPOSED = (
 
 
 def conflicts(seed: int = 0) -> tuple[Case, ...]:
-    """Conflicts of the three sorts of Li et al. 2023 (2310.02129). Their ids begin with the sort.
+    """Conflicts of the three sorts of Li et al. 2023 (2310.02129). The sort is the case's `part`.
 
     coverage: the same fact is edited twice, o to o1 and then to o2.
     reverse: (s, r, o to o1), and then by the inverse relation (o1, r', s to s2), so that o1 belongs to s2 now.
@@ -49,6 +49,7 @@ def _coverage(seed: int) -> Iterator[Case]:
                 (edit(relation, subject, first, was), edit(relation, subject, second, first)),
                 {"explicit-new": (new,), "explicit-old": (old,), "implicit-new": (new,), "implicit-old": (old,)},
                 name,
+                part="coverage",
             )
 
 
@@ -74,6 +75,7 @@ def _reverse(seed: int) -> Iterator[Case]:
                     "implicit-old": (_question(relation, subject, first, was),),
                 },
                 name,
+                part="reverse",
             )
 
 
@@ -99,30 +101,31 @@ def _composite(seed: int) -> Iterator[Case]:
                     "tied": (_question(r, subject, middle),),
                 },
                 whole,
+                part="composite",
             )
 
 
 def round_trips(seed: int = 0) -> tuple[Case, ...]:
     """A known fact is edited from o to o* and back to o. Those with several right objects, by whose probabilities
-    damage shows best, carry them in the role `objects`; their ids begin with `several`, the others with `one`."""
+    damage shows best, carry them all in the role `objects` and come first (`part` is `several`, else `one`)."""
     made = []
     for name, subjects in facts().items():
         relation = relations()[name]
         for subject, was in subjects.items():
             away = random.Random(f"round trip {name} {subject} {seed}").choice(targets(relation, subject))
-            right = objects(relation, subject, was) or (Question(filled(relation.prompt, subject), (was,), away),)
-            sort = "several" if len(right[0].answers) > 1 else "one"
+            right = objects(relation, subject, was)
+            answers = right[0].answers if right else (was,)
+            part = "several" if right else "one"
+            wordings = tuple(Question(filled(p, subject), answers, away) for p in relation.paraphrases)
+            question = Question(filled(relation.prompt, subject), answers, away, others=wordings)
             made.append(
                 Case(
-                    f"{sort}/{name}/{subject}",
+                    f"{part}/{name}/{subject}",
                     (edit(relation, subject, away, was), edit(relation, subject, was, away)),
-                    {
-                        "explicit-new": (_question(relation, subject, was, away),),
-                        "explicit-old": (_question(relation, subject, away, was),),
-                        "objects": right,
-                    },
+                    {"objects": (question,)},
                     name,
+                    part=part,
                 )
             )
     random.Random(f"round trips {seed}").shuffle(made)
-    return tuple(sorted(made, key=lambda case: case.id.split("/")[0] == "one"))
+    return tuple(sorted(made, key=lambda case: case.part == "one"))
