@@ -75,7 +75,7 @@ def targets(relation: Relation, subject: str) -> list[str]:
     They are objects of other known facts, so that the model can say them.
     """
     said = dict.fromkeys(facts()[relation.name].values())
-    wrong = [o for o in said if o not in relation.true(subject) and _apart(o, relation.true(subject), subject)]
+    wrong = [o for o in said if _apart(o, relation.true(subject), subject)]
     rich = [o for o in wrong if relation.kind and _knows(relation.kind, o)]
     return rich or wrong
 

@@ -10,8 +10,8 @@ from survey.pitfalls.suite.making import known
 
 
 def _plain(text: str) -> str:
-    """A name whatever its case and article."""
-    return text.casefold().removeprefix("the ").removeprefix("a ").removeprefix("an ")
+    """A name whatever its case, article and number."""
+    return text.casefold().removeprefix("the ").removeprefix("a ").removeprefix("an ").removesuffix("s")
 
 
 RELATIONS = list(facts.relations().values())
