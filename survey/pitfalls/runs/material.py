@@ -42,11 +42,11 @@ def material(plan: Plan, benchmark: str = SUITE, tasks: Sequence[str] = (), *, s
         from survey.pitfalls.benchmarks import read
 
         found = read(benchmark, strict=strict)
-        for problem in found.problems:
+        for problem in (*found.problems, *found.missing):
             say(problem)
         pairs = tuple(case for case in found.cases if _paired(case))
         cases = tuple(case for case in found.cases if not _paired(case))
-        digest = found.sha256
+        digest = found.digest
     return Material(benchmark if benchmark == SUITE else found.id, digest, cases, tuple(pairs), tuple(_tasks(plan, tasks, strict, say)))
 
 

@@ -140,10 +140,17 @@ def chains(plan: Plan, material: Material, method: str) -> list[Chain]:
             found.append(Chain(method, seed, "all", "sequence", tuple(order[: max(stops)]), stops))
         if 1 in plan.edits and (alone or {COLLAPSE, COST} & set(plan.pitfalls)):
             found += [Chain(method, seed, case.id, "single", (case,), (1,)) for case in order[: plan.cases]]
-        pairs = [case for case in material.pairs if any(PROBES[id].usable(case) for id in paired)]
-        random.Random(f"pairs {seed}").shuffle(pairs)
-        found += [Chain(method, seed, case.id, "pair", (case,), (1,)) for case in pairs[: plan.cases] if paired]
+        pairs = {case.id: case for id in paired for case in _pairs(material, id, seed)[: plan.cases]}
+        found += [Chain(method, seed, case.id, "pair", (case,), (1,)) for case in pairs.values()]
     return found
+
+
+def _pairs(material: Material, pitfall: str, seed: int) -> list[Case]:
+    """Pairs of edits that show a pitfall, in random order; questions with several right answers first, since with one
+    there is nothing to distort."""
+    pairs = [case for case in material.pairs if PROBES[pitfall].usable(case)]
+    random.Random(f"pairs {seed}").shuffle(pairs)
+    return sorted(pairs, key=lambda case: -any(len(question.answers) > 1 for question in case["objects"]))
 
 
 def described(plan: Plan, material: Material, method: str) -> dict[str, Any]:
