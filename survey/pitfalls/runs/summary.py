@@ -18,7 +18,7 @@ from typing import Any
 from survey.pitfalls.metrics.intervals import clustered
 from survey.pitfalls.metrics.losses import perplexity
 from survey.pitfalls.metrics.shares import mean
-from survey.pitfalls.runs.plan import COLLAPSE, DOWNSTREAM, LANGUAGE_MODELLING, OTHER_TASK
+from survey.pitfalls.runs.plan import COLLAPSE, DOWNSTREAM, OTHER_TASK
 from survey.pitfalls.runs.results import files, read
 
 
@@ -129,7 +129,7 @@ def _cells(head: dict[str, Any], steps: Sequence[list[dict[str, Any]]]) -> list[
         value, low, high = _interval(groups, statistic)
         start = next((lists[0] for lists in tasks.get(("sequence", 0, task, metric), {}).values()), None)
         unedited = _rounded(statistic(start)) if start else None
-        pitfall = COLLAPSE if task == LANGUAGE_MODELLING else DOWNSTREAM if DOWNSTREAM in head["pitfalls"] else OTHER_TASK
+        pitfall = COLLAPSE if metric.startswith("perplexity") else DOWNSTREAM if DOWNSTREAM in head["pitfalls"] else OTHER_TASK
         cell = Cell(
             **who, kind=kind, edits=edits, pitfall=pitfall, task=task, metric=metric, value=value, low=low, high=high, unedited=unedited, cases=len(groups[0]), seeds=len(seeds), collapsed=_lost(groups),
         )  # fmt: skip

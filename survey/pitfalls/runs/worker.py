@@ -20,7 +20,7 @@ from survey.pitfalls import tasks
 from survey.pitfalls.asking import Ask, Next, State, answer, wanted
 from survey.pitfalls.case import Case
 from survey.pitfalls.probes import PROBES
-from survey.pitfalls.runs.plan import COLLAPSE, FORGETTING, LANGUAGE_MODELLING, Chain, Plan
+from survey.pitfalls.runs.plan import COLLAPSE, FORGETTING, Chain, Plan
 from survey.pitfalls.task import Task
 
 # Whole distributions of the unedited model that are kept for the next chains; each takes 200 kB in the default model.
@@ -192,7 +192,7 @@ class Worker:
         """Tasks at the stops of a sequence; perplexity, which is cheap, after every edit."""
         rows = []
         for task in self.tasks:
-            if task.id == LANGUAGE_MODELLING:
+            if task.kind == "text":
                 if COLLAPSE not in self.plan.pitfalls:
                     continue
             elif not self.plan.tasks or chain.kind != "sequence":

@@ -1,0 +1,160 @@
+"""Why does the survey's ROME collapse after ten edits? Three suspects, measured one by one.
+
+    python -m survey.pitfalls.collapse -o docs/results/rome
+    python -m survey.pitfalls.collapse --model gemma-3-270m --accept-licence --seeds 1 -o docs/results/rome
+    python -m survey.pitfalls.collapse --table docs/results/rome
+
+statistics: `ordinary` facts of our suite in sequences of 40 edits, with the second moment of keys measured on text, and with
+    the identity instead, which is what remains where statistics are switched off.
+subjects: facts whose subject is one token at the very beginning (`first`), each alone and in sequences of 10, edited in the
+    usual block as published (first_layer=None), and in block 0 as is the default here.
+texts: perplexity on texts that are in the statistics (`in-statistics`), on texts that the same model wrote in the same way
+    and that are not (`beside-statistics`), and on our own (`language-modelling`). Were only the first kind measured, damage
+    could hide.
+
+ROME and r-ROME are measured side by side: r-ROME is ROME without the mismatch of keys.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from survey.editing.edit import Edit, EditError
+from survey.editing.language_model import LanguageModel
+from survey.errors import UserError
+from survey.pitfalls.case import Case
+from survey.pitfalls.runs import Material, Plan, measure
+from survey.pitfalls.runs.material import material
+from survey.pitfalls.runs.plan import COLLAPSE, FORGETTING
+from survey.pitfalls.task import Item, Task
+
+STOPS = (0, 10, 20, 30, 40)
+FIRST_STOPS = (0, 1, 5, 10)
+_TEXTS, _TOKENS = 40, 60
+# Statistics come from texts that were sampled with seed 0.
+_BESIDE = 1
+
+
+def text_sets(model: LanguageModel, own: Task) -> tuple[Task, ...]:
+    """Our own texts, texts that made the statistics, and texts that were sampled like these but did not."""
+    import torch
+
+    from survey.editing.contexts import document_token
+    from survey.editing.language_model import continue_tokens
+    from survey.editing.statistics import sampled_rows
+
+    def sample() -> torch.Tensor:
+        generator = torch.Generator().manual_seed(_BESIDE)
+        ids = torch.full((_TEXTS, 1), document_token(model), device=model.device)
+
+        def choose(logits: torch.Tensor) -> torch.Tensor:
+            return torch.multinomial(logits.softmax(-1).cpu(), 1, generator=generator)[:, 0].to(logits.device)
+
+        return torch.cat([ids, continue_tokens(model, ids, torch.ones_like(ids), _TOKENS, choose)], 1).cpu()
+
+    def task(id: str, name: str, rows: Sequence[Sequence[int]]) -> Task:
+        texts = [model.decode(row[1 : _TOKENS + 1]).strip() for row in rows]
+        return Task(id, name, "text", tuple(Item(f"{id}-{n}", "", (text,)) for n, text in enumerate(texts) if len(text) > 40))
+
+    return (
+        replace(own, items=own.items[:_TEXTS]),
+        task("in-statistics", "Texts that made the statistics", sampled_rows(model).tolist()[:_TEXTS]),
+        task("beside-statistics", "Texts written like these, not in the statistics", model.remember("beside statistics", sample).tolist()),
+    )
+
+
+def first(model: LanguageModel, cases: Sequence[Case]) -> Iterator[Case]:
+    """Facts in a wording that begins with the subject, which is one token there; a subject only once."""
+    seen = set()
+    for case in cases:
+        edit = case.edit
+        for wording in (edit.text, *(question.prompt for question in case["paraphrase"])):
+            if edit.subject in seen or not wording.startswith(edit.subject) or wording.count(edit.subject) != 1:
+                continue
+            tokens = model.tokens(wording)
+            if model.begins_without_mark() and tokens.ends[0] == len(edit.subject):
+                seen.add(edit.subject)
+                try:
+                    yield replace(case, edits=(Edit(wording.replace(edit.subject, "{}"), edit.subject, edit.target, edit.was),))
+                except EditError:
+                    continue
+
+
+def conditions(model: LanguageModel, seeds: int) -> Iterator[tuple[str, Plan, Material]]:
+    """Each part of the study: the name of its folder, what is measured, and on what."""
+    settings = {
+        "text": {}, "identity": {method: {"statistics": "identity"} for method in ("rome", "r-rome")},
+        "usual-block": {method: {"first_layer": "None"} for method in ("rome", "r-rome")},
+    }  # fmt: skip
+    plan = Plan(("rome", "r-rome"), (COLLAPSE, FORGETTING), STOPS, tuple(range(seeds)), model=model.name)
+    own = material(plan)
+    sets = text_sets(model, own.tasks[0])
+    everyday = replace(own, benchmark="suite, ordinary", cases=tuple(c for c in own.cases if not c.edit.prompt.startswith("{}")), pairs=(), tasks=sets)
+    for statistics in ("text", "identity"):
+        yield f"ordinary-{statistics}", replace(plan, settings=settings[statistics]), everyday
+    beginning = tuple(first(model, own.cases))
+    if len(beginning) >= max(FIRST_STOPS):
+        begun = replace(everyday, benchmark="suite, subject first", cases=beginning)
+        for block in ("usual-block", "text"):
+            name = "first-block-0" if block == "text" else "first-usual-block"
+            yield name, replace(plan, edits=FIRST_STOPS, cases=10, settings=settings[block]), begun
+
+
+def run(model: LanguageModel, out: Path, seeds: int, workers: int | None = None, say=print) -> None:
+    """Measure every part into a folder of its own below DIR/MODEL, and go on with what is there."""
+    from survey.pitfalls.runs.summary import summarise, write
+
+    for name, plan, asked in conditions(model, seeds):
+        folder = out / model.name / name
+        say(f"{model.name}: {name}", file=sys.stderr, flush=True)
+        measure(plan, asked, folder, workers=workers)
+        write(summarise(folder), folder)
+
+
+def table(out: Path) -> list[tuple[str, ...]]:
+    """Perplexity as a multiple of the unedited model's, and how many edits are still there, one row for each model, part,
+    method and number of edits."""
+    from survey.pitfalls.runs.summary import summarise
+
+    rows = [("MODEL", "PART", "METHOD", "EDITS", "OWN TEXTS", "IN STATISTICS", "BESIDE", "KEPT")]
+    for folder in sorted(path for path in out.glob("*/*") if path.is_dir()):
+        cells = summarise(folder).cells
+        for method, kind, edits in sorted({(c.method, c.kind, c.edits) for c in cells}):
+            here = [c for c in cells if (c.method, c.kind, c.edits) == (method, kind, edits)]
+            times = {c.task: "collapsed" if c.value is None else f"x{c.value / c.unedited:,.3g}" for c in here if c.metric == "perplexity"}
+            kept = next((f"{c.value:.2f}" for c in here if c.metric == "reliability.forced"), "")
+            told = f"{edits} alone" if kind == "single" else str(edits)
+            rows.append((folder.parent.name, folder.name, method, told, *(times.get(t, "") for t in ("language-modelling", "in-statistics", "beside-statistics")), kept))
+    return rows
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m survey.pitfalls.collapse", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default=None)
+    parser.add_argument("--accept-licence", action="store_true")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=None)
+    parser.add_argument("-o", "--out", default="rome", help="folder for results")
+    parser.add_argument("--table", metavar="DIR", help="only print the results of a folder")
+    args = parser.parse_args(argv)
+    if args.table:
+        rows = table(Path(args.table))
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        print("\n".join("  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip() for row in rows))
+        return 0
+    from survey.editing.loading import DEFAULT, load_model
+
+    run(load_model(args.model or DEFAULT, accept_licence=args.accept_licence), Path(args.out), args.seeds, args.workers)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except UserError as error:
+        print(f"survey: {error}", file=sys.stderr)
+        sys.exit(1)
