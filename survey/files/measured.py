@@ -1,16 +1,22 @@
 """What the methods reached when they were measured, as the command line and the site show it.
 
-The file is made by `python -m survey.pitfalls.comparison` from the runs below docs/results.
+`measured.json` is made by `python -m survey.pitfalls.comparison` from the runs below docs/results; the summaries
+below docs/results/survey and docs/results/pitfalls are written by `survey measure`.
 """
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
+from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from survey.files.load import CollectionError
 
 PATH = Path(__file__).parent.parent / "editing" / "measured.json"
+TASKS = Path(__file__).parent.parent / "pitfalls" / "suite" / "tasks"
 
 
 class _Part(BaseModel):
@@ -71,3 +77,79 @@ class Comparison(_Part):
 def measured(path: Path = PATH) -> Comparison:
     """What was measured."""
     return Comparison.model_validate_json(path.read_bytes())
+
+
+class _Made(BaseModel):
+    """A part of what a program wrote: what it says besides is no concern of the site."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Cell(_Made):
+    """One metric of one method after so many edits, as `survey.pitfalls.runs.summary.Cell` explains it.
+
+    `value` is None where the model has collapsed and there is no number.
+    """
+
+    method: str
+    variant: str = ""
+    kind: Literal["single", "sequence", "pair"]
+    edits: int = Field(ge=0)
+    pitfall: str
+    task: str = ""
+    metric: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    unedited: float | None = None
+    cases: int = Field(ge=0)
+    seeds: int = Field(ge=0)
+    collapsed: int = 0
+
+
+class Run(_Made):
+    """What one file of results says of itself, and the seconds that each part of the run took."""
+
+    file: str
+    head: dict[str, Any]
+    seconds: dict[str, float] = {}
+    edits: int = 0
+    failed: int = 0
+
+    @property
+    def method(self) -> str:
+        return str(self.head.get("method", ""))
+
+
+class Summary(_Made):
+    """The results of a folder: `docs/results/<name>/summary.json`. Empty where there is none."""
+
+    name: str = ""
+    runs: tuple[Run, ...] = ()
+    cells: tuple[Cell, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.cells)
+
+
+def summary(root: Path, name: str) -> Summary:
+    """The summary that lies below docs/results, without a cell where nothing was measured yet.
+
+    Raises `CollectionError` with the file and the place where it is no such summary.
+    """
+    path = root / "docs" / "results" / name / "summary.json"
+    if not path.exists():
+        return Summary(name=name)
+    try:
+        return Summary.model_validate_json(path.read_bytes()).model_copy(update={"name": name})
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise CollectionError(f"docs/results/{name}/{path.name}: {where or 'the file'}: {first['msg']}") from None
+
+
+@cache
+def chances(folder: Path = TASKS) -> dict[str, float]:
+    """The score of guessing in each task set of our own, where its file names one."""
+    found = {path.stem: re.search(r"(?m)^chance: ([0-9.]+)$", path.read_text("utf-8")) for path in sorted(folder.glob("*.yaml"))}
+    return {task: float(match[1]) for task, match in found.items() if match}
