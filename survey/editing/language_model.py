@@ -246,18 +246,22 @@ class LanguageModel:
         teacher forcing, and whether it is the most probable one, both [tokens]."""
         prompts = self.asked([prompt for prompt, _ in pairs])
         joined = [self.joined(prompt, continuation) for prompt, (_, continuation) in zip(prompts, pairs, strict=True)]
-        rows = [tokens.ids for tokens, _ in joined]
-        found: list = [None] * len(rows)
+        # A last token is predicted and never read, so that one pass serves all that could stand there.
+        wanted: dict[tuple[tuple[int, ...], int], list[int]] = {}
+        for i, (tokens, start) in enumerate(joined):
+            wanted.setdefault((tokens.ids[:-1], start), []).append(i)
+        rows = [ids for ids, _ in wanted]
+        found: list = [None] * len(pairs)
         for batch in self.batches(rows):
-            ids, mask = self.padded([rows[i] for i in batch])
-            ends = torch.tensor([joined[i][1] - 1 for i in batch], device=self.device)
-            hidden = self.hidden(ids, mask, Reading(mask.bool(), ends))
-            for n, i in enumerate(batch):
-                start, length = joined[i][1], len(rows[i])
-                logits = self.logits(hidden[n, start - 1 : length - 1]).float()
-                wanted = ids[n, start:length]
-                log_p = logits.log_softmax(-1).gather(1, wanted[:, None])[:, 0]
-                found[i] = (log_p.cpu(), (logits.argmax(-1) == wanted).cpu())
+            ids, mask = self.padded([rows[n] for n in batch])
+            starts = [list(wanted)[n][1] for n in batch]
+            hidden = self.hidden(ids, mask, Reading(mask.bool(), torch.tensor(starts, device=self.device) - 1))
+            for place, (n, start) in enumerate(zip(batch, starts, strict=True)):
+                logits = self.logits(hidden[place, start - 1 : len(rows[n])]).float()
+                log_p, best = logits.log_softmax(-1), logits.argmax(-1)
+                for i in wanted[rows[n], start]:
+                    target = torch.tensor(joined[i][0].ids[start:], device=self.device)
+                    found[i] = (log_p.gather(1, target[:, None])[:, 0].cpu(), (best == target).cpu())
         return found
 
     def probabilities(self, pairs: Sequence[tuple[str, str]]) -> list[float]:
@@ -289,29 +293,41 @@ class LanguageModel:
     @torch.no_grad()
     def generate(self, prompt: str | Sequence[str], tokens: int = 20) -> str | list[str]:
         """Greedy continuation of so many tokens, without the prompt."""
-        given = [prompt] if isinstance(prompt, str) else list(prompt)
+        texts = [text for text, _ in self.continued([prompt] if isinstance(prompt, str) else prompt, tokens)]
+        return texts[0] if isinstance(prompt, str) else texts
+
+    def continued(self, prompts: Sequence[str], tokens: int = 20) -> list[tuple[str, bool]]:
+        """Greedy continuations of so many tokens, without the prompts, and for each whether the model's numbers were
+        numbers all the way: after an edit that broke it they may not be."""
+        given = list(prompts)
         others: list[str | None] = [None] * len(given)
         for patch in self.patches:
             others = [new if new is not None else old for old, new in zip(others, patch.answers(self, given), strict=True)]
         mine = [text for text, other in zip(given, others, strict=True) if other is None]
         said = iter(self._continued(self.asked(mine), tokens) if mine else [])
-        texts = [next(said) if other is None else other for other in others]
-        return texts[0] if isinstance(prompt, str) else texts
+        return [next(said) if other is None else (other, True) for other in others]
 
-    def _continued(self, prompts: Sequence[str], tokens: int) -> list[str]:
-        """Greedy continuations of what is read as it is."""
+    def _continued(self, prompts: Sequence[str], tokens: int) -> list[tuple[str, bool]]:
+        """Greedy continuations of what is read as it is, and whether their numbers are numbers."""
         rows = [self.tokens(p).ids for p in prompts]
         longest = max(map(len, rows))
         # Filled at the left, since the new tokens follow at the right; the mask hides the filling.
         ids = torch.tensor([[0] * (longest - len(r)) + list(r) for r in rows], device=self.device)
         mask = torch.tensor([[0] * (longest - len(r)) + [1] * len(r) for r in rows], device=self.device)
-        made = continue_tokens(self, ids, mask, tokens, lambda logits: logits.argmax(-1))
+        sound = torch.ones(len(rows), dtype=torch.bool, device=self.device)
+
+        def choose(logits: torch.Tensor) -> torch.Tensor:
+            # The largest of no numbers says nothing, and a sum of logits is no number where one of them is none.
+            sound.logical_and_(~logits.sum(-1).isnan())
+            return logits.argmax(-1)
+
+        made = continue_tokens(self, ids, mask, tokens, choose)
         ends = self.end_ids
         texts = []
         for row in made.tolist():
             stop = next((n for n, id in enumerate(row) if id in ends), len(row))
             texts.append(self.decode(row[:stop]))
-        return texts
+        return list(zip(texts, sound.tolist(), strict=True))
 
     @cached_property
     def end_ids(self) -> set[int]:

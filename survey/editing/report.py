@@ -125,7 +125,7 @@ def run(
         probes = probes_for(edits)
     elif any(not probe.strip() for probe in probes):
         raise EditError("a probe is empty")
-    bits = _bits(model)
+    bits_before = bits(model)
     before, said_before = _ask(model, edits, probes)
     start = time.perf_counter()
     if not loaded:
@@ -149,7 +149,7 @@ def run(
         edits=edits, before=before, after=after,
         probes=tuple(map(Probe, probes, said_before, said_after)),
         seconds=seconds, kind=patch.kind, bytes=patch.bytes, relative_norm=patch.relative_norm(model),
-        restored=_bits(model) == bits, about=about, patch=patch,
+        restored=bits(model) == bits_before, about=about, patch=patch,
     )  # fmt: skip
 
 
@@ -189,7 +189,7 @@ def _ask(
     return answers, texts[len(edits) :]
 
 
-def _bits(model: LanguageModel) -> str:
+def bits(model: LanguageModel) -> str:
     """A hash of every parameter as it is now. A copy to compare with would double the memory."""
     digest = hashlib.blake2b(digest_size=16)
     for name, parameter in model.network.named_parameters():

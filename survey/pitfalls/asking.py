@@ -158,12 +158,12 @@ def answer(model: LanguageModel, asks: Iterable[Ask]) -> dict[Ask, Any]:
     """The model's answers, as it is now. Each thing is asked once."""
     asks = list(dict.fromkeys(asks))
     of = lambda kind: [ask for ask in asks if isinstance(ask, kind)]  # noqa: E731
-    tops = _tops(model, [ask.prompt for ask in (*of(Top), *of(Said))])
+    tops = _tops(model, [ask.prompt for ask in of(Top)])
     return {
         **_continuations(model, of(Continuation)),
         **_next(model, of(Next)),
         **{ask: tops[ask.prompt] for ask in of(Top)},
-        **_said(model, of(Said), tops),
+        **_said(model, of(Said)),
         **_passages(model, of(Passage)),
     }
 
@@ -203,16 +203,16 @@ def _tops(model: LanguageModel, prompts: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def _said(model: LanguageModel, asks: Sequence[Said], tops: Mapping[str, int]) -> dict[Ask, Text]:
+def _said(model: LanguageModel, asks: Sequence[Said]) -> dict[Ask, Text]:
     found: dict[Ask, Text] = {}
     for tokens in sorted({ask.tokens for ask in asks}):
         # Of like length together: short prompts would only carry filling.
         these = sorted((ask for ask in asks if ask.tokens == tokens), key=lambda ask: len(ask.prompt))
         for start in range(0, len(these), _AT_ONCE):
             some = these[start : start + _AT_ONCE]
-            texts = model.generate([ask.prompt for ask in some], tokens)
-            found |= {ask: Text(text) for ask, text in zip(some, texts, strict=True)}
-    return {ask: Text("", True) if tops[ask.prompt] < 0 else said for ask, said in found.items()}
+            said = model.continued([ask.prompt for ask in some], tokens)
+            found |= {ask: Text(text) if sound else Text("", True) for ask, (text, sound) in zip(some, said, strict=True)}
+    return found
 
 
 def _passages(model: LanguageModel, asks: Sequence[Passage]) -> dict[Ask, Loss]:

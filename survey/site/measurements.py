@@ -1,0 +1,245 @@
+"""What an edit breaks, measured, as the pages show it: one number for each method and pitfall, and all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from functools import cache
+from math import log2
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from survey.files import CollectionError, read_yaml
+from survey.files.load import TAXONOMY, read_text
+from survey.files.measured import Cell, Run, Summary
+
+HEADLINES = TAXONOMY / "headlines.yaml"
+KINDS = {"single": "each fact alone", "pair": "two edits of a case", "sequence": "a sequence"}
+# A change of this many doublings of a ratio is as strong as a colour gets.
+DOUBLINGS = 2.0
+
+
+class Headline(BaseModel):
+    """The number that stands for a pitfall, as survey/collection/taxonomy/headlines.yaml explains it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pitfall: str
+    label: str
+    metric: str
+    kinds: tuple[Literal["single", "pair", "sequence"], ...]
+    better: Literal["higher", "lower"]
+    scale: Literal["share", "times", "none"]
+    says: str
+    task: str = ""
+    also: tuple[str, ...] = ()
+    beside: tuple[str, ...] = ()
+
+    @property
+    def pitfalls(self) -> tuple[str, ...]:
+        return (self.pitfall, *self.also)
+
+    def shows(self, cell: Cell) -> bool:
+        """Whether the cell is one of the numbers of this pitfall that the tables show."""
+        return cell.kind in self.kinds and cell.pitfall == self.pitfall and cell.metric in (self.metric, *self.beside)
+
+
+@cache
+def headlines(path: Path = HEADLINES) -> tuple[Headline, ...]:
+    """One for each pitfall that can be measured. Raises `CollectionError` where the file is broken."""
+    records, problems = read_yaml(read_text(path), limit=None)
+    if problems:
+        raise CollectionError(f"{path}:{problems[0]}")
+    try:
+        return tuple(Headline.model_validate(record) for record in records)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise CollectionError(f"{path}: {'.'.join(map(str, first['loc']))}: {first['msg']}") from None
+
+
+class Shown(NamedTuple):
+    """A cell of the matrix: a number, or why there is none.
+
+    change: from -1 (as much worse than the unedited model as a colour can tell) to 1; None where nothing is compared.
+    """
+
+    headline: Headline
+    cell: Cell | None
+    reason: str
+    change: float | None
+
+    @property
+    def direction(self) -> str:
+        """`better`, `worse` or `same` than the unedited model, as far as the shown digits tell; "" where not compared."""
+        if self.change is None:
+            return ""
+        return "same" if abs(self.change) < 0.005 else "better" if self.change > 0 else "worse"
+
+    @property
+    def after(self) -> str:
+        """After what the number was taken."""
+        return after(self.cell) if self.cell else ""
+
+
+def after(cell: Cell) -> str:
+    """1 edit, 2 edits of a case, a sequence of 10 edits."""
+    if cell.kind == "sequence":
+        return f"{cell.edits} in a row"
+    return "two, a pair" if cell.kind == "pair" else "one alone"
+
+
+def change(headline: Headline, cell: Cell) -> float | None:
+    """How much better or worse than the unedited model, -1 to 1. A collapsed model is as bad as can be."""
+    if headline.scale == "none":
+        return None
+    if cell.value is None:
+        return -1.0
+    if cell.unedited is None:
+        return None
+    if headline.scale == "times":
+        if cell.value <= 0 or cell.unedited <= 0:
+            return None
+        found = log2(cell.value / cell.unedited) / DOUBLINGS
+    else:
+        found = cell.value - cell.unedited
+    return max(-1.0, min(1.0, found if headline.better == "higher" else -found))
+
+
+class Matrix(NamedTuple):
+    """Methods by pitfalls. `empty` are pitfalls of which no method has a number."""
+
+    columns: tuple[Headline, ...]
+    empty: tuple[Headline, ...]
+    rows: Mapping[str, tuple[Shown, ...]]
+
+    def column(self, pitfall: str) -> dict[str, Shown]:
+        """By method, what is shown of one pitfall."""
+        place = next((n for n, h in enumerate(self.columns) if h.pitfall == pitfall), None)
+        return {} if place is None else {method: row[place] for method, row in self.rows.items()}
+
+    def span(self, pitfall: str) -> str:
+        """After how many edits the numbers of a column were taken."""
+        return " / ".join(dict.fromkeys(s.after for s in self.column(pitfall).values() if s.cell))
+
+
+def matrix(summaries: Iterable[Summary], methods: Iterable[str]) -> Matrix:
+    """The matrix of these methods, and of others that were measured. Of several summaries the first that has a number wins."""
+    cells: dict[tuple[str, str, str, str, str], dict[int, Cell]] = {}
+    measured: dict[str, None] = {}
+    for summary in summaries:
+        here: dict[tuple[str, str, str, str, str], dict[int, Cell]] = {}
+        for cell in summary.cells:
+            if not cell.variant and cell.edits:
+                here.setdefault((cell.method, cell.kind, cell.pitfall, cell.task, cell.metric), {})[cell.edits] = cell
+                measured[cell.method] = None
+        cells = here | cells
+    everyone = dict.fromkeys([*methods, *measured])
+    rows = {method: [_shown(headline, method, cells, method in measured) for headline in headlines()] for method in everyone}
+    filled = [n for n, _ in enumerate(headlines()) if any(row[n].cell for row in rows.values())]
+    return Matrix(
+        tuple(headlines()[n] for n in filled),
+        tuple(h for n, h in enumerate(headlines()) if n not in filled),
+        {method: tuple(row[n] for n in filled) for method, row in rows.items()},
+    )
+
+
+def _shown(headline: Headline, method: str, cells: Mapping[tuple, Mapping[int, Cell]], measured: bool) -> Shown:
+    for kind in headline.kinds:
+        for pitfall in headline.pitfalls:
+            found = cells.get((method, kind, pitfall, headline.task, headline.metric))
+            if found:
+                cell = found[max(found)]
+                return Shown(headline, cell, "", change(headline, cell))
+    return Shown(headline, None, "this was not measured of the method" if measured else "the method was not measured yet", None)
+
+
+def table(summaries: Iterable[Summary]) -> list[tuple[Headline, Cell]]:
+    """The rows of the full table: the headline metrics and those beside them, by pitfall, task, metric, method."""
+    order = {h.pitfall: n for n, h in enumerate(headlines())}
+    by = {h.pitfall: h for h in headlines()}
+    found = [(by[c.pitfall], c) for s in summaries for c in s.cells if c.pitfall in by and c.edits and by[c.pitfall].shows(c)]
+    return sorted(found, key=lambda r: (order[r[1].pitfall], r[1].task, r[1].metric != r[0].metric, r[1].metric, r[1].method, r[1].variant, r[1].kind, r[1].edits))
+
+
+class Command(NamedTuple):
+    """Runs that one command made on one machine and day: what they share, and the files."""
+
+    command: str
+    head: Mapping[str, Any]
+    runs: tuple[Run, ...]
+
+    @property
+    def seconds(self) -> float:
+        return sum(sum(run.seconds.values()) for run in self.runs)
+
+
+def commands(summary: Summary) -> list[Command]:
+    """The runs of a summary by the command that made them."""
+    found: dict[tuple, list[Run]] = {}
+    for run in summary.runs:
+        found.setdefault(tuple(repr(run.head.get(k)) for k in ("command", "date", "versions", "machine", "fingerprint")), []).append(run)
+    return [Command(str(runs[0].head.get("command") or ""), runs[0].head, tuple(runs)) for runs in found.values()]
+
+
+# Live examples
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Asked(_Part):
+    """An edit that was asked for."""
+
+    prompt: str
+    subject: str
+    target: str
+    was: str | None = None
+
+    @property
+    def text(self) -> str:
+        return self.prompt.replace("{}", self.subject)
+
+
+class Said(_Part):
+    """A prompt, and what the model itself said before and after."""
+
+    prompt: str
+    right: tuple[str, ...] = ()
+    wants: Literal["change", "stay"]
+    before: str
+    after: str
+    shows: bool
+
+
+class Example(_Part):
+    """A pitfall as it happened once: docs/results/examples/<pitfall>.json."""
+
+    pitfall: str
+    method: str
+    chosen: str
+    tried: int
+    edits: tuple[Asked, ...]
+    said: tuple[Said, ...]
+    model: str
+    seed: int
+    command: str
+    recorded: str
+    versions: Mapping[str, str] = {}
+
+
+def example(root: Path, pitfall: str) -> Example | None:
+    """The recorded example of a pitfall, None where there is none. Raises `CollectionError` with the file."""
+    path = root / "docs" / "results" / "examples" / f"{pitfall}.json"
+    if not path.exists():
+        return None
+    try:
+        found = Example.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise CollectionError(f"docs/results/examples/{path.name}: {where or 'the file'}: {first['msg']}") from None
+    if found.pitfall != pitfall:
+        raise CollectionError(f"docs/results/examples/{path.name} is an example of {found.pitfall}")
+    return found
