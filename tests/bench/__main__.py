@@ -1,6 +1,6 @@
 """Print every budget beside what is measured: `make bench`.
 
-python -m tests.bench [imports checks export pages explorer editing]
+python -m tests.bench [imports checks export pages explorer editing measuring]
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from tests.bench import library, site
 from tests.bench.editing import editing
+from tests.bench.measuring import measuring
 from tests.bench.report import Figure
 
 
@@ -24,6 +25,7 @@ def explorer() -> Iterator[Figure]:
 GROUPS = {
     "imports": library.imports, "checks": library.checks, "export": library.export,
     "pages": site.pages, "explorer": explorer, "editing": editing,
+    "measuring": measuring,
 }  # fmt: skip
 
 
