@@ -86,9 +86,19 @@ _worker: Worker | None = None
 
 
 def _begin(plan: Plan, tasks: Sequence[Task], threads: int) -> None:
-    """In a new process: get a model. An interrupt is for the process that waits, which ends this one."""
+    """In a new process: get a model. An interrupt is for the process that waits, which ends this one; where that process
+    was killed, this one ends by itself instead of working for nobody."""
+    import multiprocessing
+    import threading
+
     global _worker
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def follow() -> None:
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()
     _worker = Worker(plan, tasks, threads)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
@@ -125,6 +126,38 @@ def test_a_run_that_was_killed_ends_as_one_that_was_not(whole, material, tmp_pat
                 file.write('{"kind": "case", "cu')
     assert done == len(read(path)[1])
     assert scores(tmp_path / path.name) == scores(path)
+
+
+def test_nobody_works_on_when_the_run_is_killed(tiny_path, tmp_path):
+    """Killed by the system, without a chance to tidy up."""
+    import os
+    import signal
+    import subprocess
+    import sys
+    import time
+
+    words = ["measure", "--methods", "ft-l", "--set", "ft-l.steps=2", "--pitfalls", "generalization.paraphrase", "--cases", "300", "--workers", "2"]
+    code = "import sys; from survey.cli import main; sys.exit(main(sys.argv[1:]))"
+    words += ["--model", str(tiny_path), "-o", str(tmp_path / "out")]
+    run = subprocess.Popen([sys.executable, "-c", code, *words], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    file, children = tmp_path / "out" / "ft-l.steps=2.jsonl", f"/proc/{run.pid}/task/{run.pid}/children"
+    if not os.path.exists(children):
+        run.kill()
+        pytest.skip("this system does not tell a process's children")
+    while not file.exists() or '"kind": "edits"' not in file.read_text():
+        assert run.poll() is None
+        time.sleep(0.1)
+    pids = Path(children).read_text().split()
+    assert len(pids) >= 2
+    run.send_signal(signal.SIGKILL)
+    run.wait()
+    for _ in range(100):
+        alive = [Path(f"/proc/{pid}/stat") for pid in pids if os.path.exists(f"/proc/{pid}/stat")]
+        if all(stat.read_text().rpartition(")")[2].split()[0] == "Z" for stat in alive):
+            break
+        time.sleep(0.1)
+    else:
+        pytest.fail("a process goes on")
 
 
 def test_a_run_that_is_complete_does_nothing(whole, material, monkeypatch):
