@@ -1,0 +1,73 @@
+"""The study of ROME's collapse: what each part edits, on which texts, and how it is told."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+
+from survey.editing.edit import Edit
+from survey.pitfalls import collapse
+from survey.pitfalls.case import Case, Question
+from survey.pitfalls.runs.results import Results
+from tests.editing.tiny import tiny_model
+from tests.pitfalls.runs.test_results import HEAD
+
+
+@pytest.fixture(scope="module")
+def model():
+    return tiny_model("llama")
+
+
+def case(subject: str, *paraphrases: str) -> Case:
+    edit = Edit("People speak of {} and of", subject, "Oslo", "Paris")
+    return Case(subject, (edit,), {"paraphrase": tuple(Question(p, ("Oslo",), "Paris") for p in paraphrases)})
+
+
+def test_a_subject_is_first_where_one_token_begins_the_text(model):
+    assert [len(model.tokens(f"{word} is")) for word in ("Rome", "Bramblewick")] == [2, pytest.approx(8, abs=6)]
+    cases = [
+        case("Rome", "The city of Rome is in", "Rome is located in"), case("Bramblewick", "Bramblewick is located in"),
+        case("Paris", "In Paris people speak of"), case("London", "London is a part of London and of"), case("Rome", "Rome is a city of"),
+    ]  # fmt: skip
+    found = list(collapse.first(model, cases))
+    assert [c.edit.prompt for c in found] == ["{} is located in"]
+    assert found[0].edit.subject == "Rome" and found[0].edit.target == "Oslo" and found[0]["paraphrase"] == cases[0]["paraphrase"]
+
+
+def test_parts_differ_in_what_they_are_about_and_in_nothing_else(model):
+    parts = {name: (plan, asked) for name, plan, asked in collapse.conditions(model, 2)}
+    text, identity = parts["ordinary-text"], parts["ordinary-identity"]
+    assert text[1] == identity[1]
+    assert text[0].settings == {} and set(map(str, identity[0].settings.values())) == {"{'statistics': 'identity'}"}
+    assert not any(c.edit.text.startswith(c.edit.subject) for c in text[1].cases)
+    assert (text[0].edits, text[0].seeds, text[0].methods) == (collapse.STOPS, (0, 1), ("rome", "r-rome"))
+
+
+def test_texts_beside_the_statistics_are_not_in_them(model):
+    from survey.pitfalls.suite import task
+
+    own, inside, beside = collapse.text_sets(model, task("language-modelling"))
+    assert [t.id for t in (own, inside, beside)] == ["language-modelling", "in-statistics", "beside-statistics"]
+    texts = [{item.answers[0] for item in t.items} for t in (own, inside, beside)]
+    assert not texts[0] & texts[1] and not texts[1] & texts[2] and all(len(t) >= 30 for t in texts)
+
+
+def test_the_table_tells_perplexity_as_a_multiple_of_what_it_was(tmp_path):
+    folder = tmp_path / "tiny" / "ordinary-text"
+    folder.mkdir(parents=True)
+    results = Results(folder, {**HEAD, "pitfalls": ["general-abilities.collapse"]})
+    for edits, loss in ((0, 10.0), (40, 20.0)):
+        at = {"seed": 0, "chain": "0/sequence/all", "edits": edits}
+        results.add([
+            {**at, "kind": "task", "task": "in-statistics", "scores": {"perplexity.nll": [loss], "perplexity.length": [10.0]}},
+            {**at, "kind": "task", "task": "language-modelling", "scores": {"perplexity.nll": [None if edits else loss], "perplexity.length": [10.0]}},
+            {**at, "kind": "edits", "made": edits, "failed": [], "seconds": {"edits": 1.0, "questions": 0.0, "tasks": 0.0}, "lines": 3},
+        ], b"", last=edits == 40)  # fmt: skip
+    head, start, end = collapse.table(tmp_path)
+    assert head[4:7] == ("OWN TEXTS", "IN STATISTICS", "BESIDE")
+    assert start == ("tiny", "ordinary-text", "rome", "0", "x1", "x1", "", "")
+    assert end == ("tiny", "ordinary-text", "rome", "40", "collapsed", "x2.72", "", "")
+    assert json.dumps(end)
