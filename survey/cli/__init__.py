@@ -19,6 +19,7 @@ COMMANDS = {
     "audit": "visit the links of entries, compare entries with their sources",
     "site": "build or serve the site",
     "edit": "edit a fact in a language model, and see what it says before and after",
+    "report": "make an edit of your own, and write a page about everything that it changed",
     "train": "train what a method must learn before it can edit",
     "measure": "measure what edits break: methods x pitfalls x numbers of edits",
     "trace": "find the states of a language model that carry a fact",

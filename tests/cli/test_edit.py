@@ -148,7 +148,7 @@ def test_what_is_not_restored_is_told(model, monkeypatch):
 
 
 def test_the_model_is_given_back_where_asking_fails(model, monkeypatch):
-    before = report._bits(model)
+    before = report.bits(model)
     calls = []
 
     def fail(prompts, tokens=20):
@@ -160,18 +160,18 @@ def test_the_model_is_given_back_where_asking_fails(model, monkeypatch):
     monkeypatch.setattr(model, "generate", fail)
     with pytest.raises(RuntimeError):
         made(model)
-    assert report._bits(model) == before and not model.patches
+    assert report.bits(model) == before and not model.patches
 
 
 def test_bits_see_the_last_bit(model):
-    before = report._bits(model)
+    before = report.bits(model)
     parameter = next(model.network.parameters()).data.view(-1)
     parameter[7] = torch.nextafter(parameter[7], torch.tensor(9.0))
-    assert report._bits(model) != before
+    assert report.bits(model) != before
     parameter[7] = 0.0
-    zero = report._bits(model)
+    zero = report.bits(model)
     parameter[7] = -0.0
-    assert report._bits(model) != zero
+    assert report.bits(model) != zero
 
 
 def test_save_and_load(survey, folder, tmp_path, monkeypatch):
