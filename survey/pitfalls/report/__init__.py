@@ -412,7 +412,16 @@ def _layer(name: str) -> int | None:
 def _about(made: Report) -> dict[str, Any]:
     """What the method says of its patch, as far as it is short enough to be read."""
     short = (str, int, float, bool)
-    return {name: value for name, value in made.about.items() if isinstance(value, short) and len(str(value)) <= 200}
+    found = {name: value for name, value in made.about.items() if isinstance(value, short) and len(str(value)) <= 200}
+    first, statistics = made.about.get("first"), made.about.get("statistics")
+    if isinstance(first, dict) and isinstance(first.get("layer"), int):
+        found["block for subjects that are the very first token"] = first["layer"]
+    if isinstance(statistics, dict) and isinstance(statistics.get("condition"), dict):
+        found["tokens behind the statistics of keys"] = statistics.get("tokens")
+        found["condition number of these statistics"] = max(
+            (value for value in statistics["condition"].values() if isinstance(value, int | float)), default=math.nan
+        )
+    return found
 
 
 def _method_name(id: str) -> str:

@@ -6,6 +6,7 @@ Prompts and what models say may hold anything; all of it goes through `clean`.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -48,7 +49,8 @@ SECTIONS = {
     ),
     "neighbour": Section(
         "locality", "Neighbours",
-        "Other subjects, which the edit does not concern: yours, and those that our fact suite knows. All should stay.",
+        "Other subjects, which the edit does not concern: yours, and those of our fact suite, asked in your edit's own words, in which the "
+        "unedited model may not know them all. All should stay.",
         "the right answer is the most probable one",
     ),
     "distract": Section(
@@ -143,6 +145,8 @@ def _findings(report: EditReport) -> list[str]:
     for task in report.tasks:
         out.append(f'<li class="abilities">{clean(task.name)}: <b>{_hn(task.after.value)}</b> (before: {_hn(task.before.value)}).</li>')
     out.append("</ul>")
+    if report.all_edits > 1:
+        out.append(f'<p class="quiet">What is said of wordings, neighbours and texts is about the first of {report.all_edits} edits; all of them are in the model.</p>')
     if alarm(language.before, language.after):
         out.append('<p class="warning">The model has collapsed: perplexity is more than ten times what it was, or no number at all.</p>')
     ratio = report.about.get("key_ratio")
@@ -206,9 +210,10 @@ def _edit(told: Told, number: int, report: EditReport) -> list[str]:
         bars(rows, said), "edit",
         "Probabilities of the answers behind the prompt: the geometric mean over an answer's tokens, so that long ones can be compared with short ones.",
     ))  # fmt: skip
-    if told.next:
-        rows = [(f"“{_token(token)}”", _pair(before, after)) for token, before, after in told.next]
-        said = ". ".join(f"{_token(token)}: before {_p(before)}, after {_p(after)}" for token, before, after in told.next)
+    # Below a thousandth only noise decides the order; the first is told in any case.
+    if top := [*told.next[:1], *(item for item in told.next[1:] if max(item[1:]) >= 0.001)]:
+        rows = [(f"“{_token(token)}”", _pair(before, after)) for token, before, after in top]
+        said = ". ".join(f"{_token(token)}: before {_p(before)}, after {_p(after)}" for token, before, after in top)
         out += ["<h3>The most probable next tokens</h3>", _figure(bars(rows, said), "edit", "Those of either model. A blank before a word belongs to its token.")]
     out.append("</section>")
     for group, rows in told.groups.items():
@@ -260,7 +265,7 @@ def _row(row: Row) -> str:
     right = f' <span class="quiet">right: {_dir(line.right)}</span>' if line.right else ""
     out = [f'<li><p><span class="prompt">{_dir(line.prompt)}</span>{right} {" ".join(tags)}</p><dl class="said">']
     if changed:
-        out.append(f'<dt>before</dt><dd>{_words(row.before.text)}</dd><dt>after</dt><dd class="new">{_words(row.after.text, row.after.next is None)}</dd>')
+        out.append(f'<dt>before</dt><dd class="old">{_words(row.before.text)}</dd><dt>after</dt><dd>{_words(row.after.text, row.after.next is None)}</dd>')
     else:
         out.append(f"<dt>as before</dt><dd>{_words(row.before.text)}</dd>")
     out.append("</dl>")
@@ -270,7 +275,7 @@ def _row(row: Row) -> str:
         out.append(bars([("", _pair(row.before.p, row.after.p))], said))
         numbers.append("bars: probability of the right answer")
     if line.against and row.after.p_against is not None:
-        numbers.append(f"that of {_dir(line.against)}: {_hp(row.before.p_against)}, after {_hp(row.after.p_against)}")
+        numbers.append(f"that of {_dir(line.against)}: before {_hp(row.before.p_against)}, after {_hp(row.after.p_against)}")
     numbers.append(f"divergence of the next token: {_hn(row.kl)} nats")
     return "".join([*out, f'<p class="quiet">{"; ".join(numbers)}</p></li>'])
 
@@ -381,8 +386,8 @@ def _method(report: EditReport) -> list[str]:
     out = ['<section class="other"><h2 id="method">What was done to the model</h2>', _list(rows)]
     if report.weights:
         most = max((w.relative_norm for w in report.weights if math.isfinite(w.relative_norm)), default=0) or 1
-        shown = [(f"{w.name}, {' x '.join(map(str, w.shape))}", (Bar(w.relative_norm / most, f"{w.relative_norm:.3g}", "plain"),)) for w in report.weights[:40]]
-        said = ". ".join(f"{w.name}: {w.relative_norm:.3g}" for w in report.weights[:40])
+        shown = [(w.name, (Bar(w.relative_norm / most, f"{w.relative_norm:.3g}", "plain"),)) for w in report.weights[:40]]
+        said = ". ".join(f"{w.name}, {' by '.join(map(str, w.shape))}: {w.relative_norm:.3g}" for w in report.weights[:40])
         out.append(_figure(bars(shown, said), "other", "How large the change of each parameter is, beside the parameter itself (norm by norm)."))
         if len(report.weights) > 40:
             out.append(f'<p class="quiet">{len(report.weights) - 40} parameters more were changed.</p>')
@@ -435,7 +440,7 @@ def _share(value: float | None) -> float:
 def _words(text: str, collapsed: bool = False) -> str:
     if collapsed:
         return "<i>no words: its numbers are no numbers any more</i>"
-    return _dir(text.strip()) if text.strip() else "<i>nothing</i>"
+    return _dir(re.sub(r"\s*\n\s*", "\n", text.strip())) if text.strip() else "<i>nothing</i>"
 
 
 def _token(token: str) -> str:
