@@ -1,0 +1,88 @@
+"""Our curves stand beside the survey's, and hold what was measured."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from survey.files import load_taxonomy
+from survey.files.measured import Summary, summary
+from survey.site.charts import BOTTOM, TOP, survey_charts
+from survey.site.curves import chart, curves, figure, order
+from tests.measurements import cell, sequence, write
+
+
+def drawn(tmp_path, cells, task="reasoning", metric="solve-rate", chance=None) -> tuple[str, ET.Element]:
+    write(tmp_path, "survey", cells)
+    html = chart(summary(tmp_path, "survey"), task, metric, load_taxonomy(), chance)
+    return html, ET.fromstring(re.search(r"<svg.*?</svg>", html, re.S)[0])
+
+
+def perplexity(method: str, values, unedited=60.0):
+    more = dict(kind="sequence", pitfall="general-abilities.collapse", task="language-modelling", unedited=unedited)
+    return [cell(method, "perplexity", v, edits=n, **more) for n, v in zip((0, 10, 20), values, strict=True)]
+
+
+def test_a_chart_holds_every_value_with_its_interval(tmp_path):
+    html, svg = drawn(tmp_path, [*sequence("rome", [1, 0.5, 0.4, 0.2, 0]), *sequence("memit", [1] * 5)])
+    groups = {g.get("data-method"): g for g in svg.iter("g")}
+    assert list(groups) == ["memit", "rome"], "in the order of the survey's charts"
+    assert [t.text for t in groups["rome"].iter("title")][:2] == ["ROME, 0 edits: 0.500 (0.450 to 0.550)", "ROME, 10 edits: 0.250 (0.225 to 0.275)"]
+    assert len([p for p in groups["rome"].iter("path") if p.get("class") == "survey-chart__whisker"]) == 4
+    assert "0.250 <span class=\"number\">0.225–0.275</span>" in html
+    assert "Not measured: GRACE, SERAC, MEND, KN." in html
+
+
+def test_a_method_looks_the_same_on_both_sides(tmp_path):
+    _, svg = drawn(tmp_path, [c for m in order() for c in sequence(m, [1, 0.9, 0.8, 0.7, 0.6])])
+    theirs = ET.fromstring(re.search(r"<svg.*?</svg>", survey_charts()["reasoning"], re.S)[0])
+
+    def look(root):
+        return {
+            g.get("data-method"): (g.find("path").get("stroke"), g.find("path").get("stroke-dasharray"), re.sub(r"[\d.]+", "", g.findall("path")[-1].get("d")))
+            for g in root.iter("g")
+        }
+
+    assert look(svg) == look(theirs)
+
+
+def test_height_is_the_value(tmp_path):
+    _, svg = drawn(tmp_path, sequence("rome", [1, 0.5, 0, 0, 0]))
+    line = next(svg.iter("g")).find("path").get("d").removeprefix("M").split("L")
+    heights = [float(point.split()[1]) for point in line]
+    assert heights[2] == BOTTOM and heights[1] == pytest.approx((heights[0] + BOTTOM) / 2, abs=0.1)
+
+
+def test_the_unedited_model_and_guessing_are_levels(tmp_path):
+    html, svg = drawn(tmp_path, sequence("rome", [1, 1, 1, 1, 1]), chance=0.1667)
+    levels = [p.find("title").text for p in svg.iter("path") if p.get("class") == "survey-chart__level"]
+    assert levels == ["unedited model: 0.500", "guessing: 0.167"] and "guessing (0.167)" in html
+    assert len([p for p in drawn(tmp_path, sequence("rome", [1] * 5))[1].iter("path") if p.get("class") == "survey-chart__level"]) == 1
+
+
+def test_a_collapsed_model_is_a_cross_at_the_top(tmp_path):
+    html, svg = drawn(tmp_path, perplexity("kn", [60.0, 1e9, None]), "language-modelling", "perplexity")
+    group = next(svg.iter("g"))
+    markers = [p for p in group.iter("path") if p.find("title") is not None]
+    assert ["l10 10m0-10" in p.get("d") for p in markers] == [False, True, True]
+    heights = [float(point.split()[1]) for point in group.find("path").get("d").removeprefix("M").split("L")]
+    assert heights[1:] == [TOP, TOP] and heights[0] > TOP
+    assert markers[2].find("title").text.startswith("KN, 20 edits: collapsed")
+    assert "logarithmic" in html and "<td>collapsed</td>" in html
+
+
+def test_what_was_not_measured_is_said(tmp_path):
+    assert "has not been measured yet" in chart(Summary(), "reasoning", "solve-rate", load_taxonomy())
+    html, _ = drawn(tmp_path, [*sequence("rome", [1] * 5), *sequence("kn", [1, 1], (0, 10))])
+    assert html.count("not measured</span>") == 3
+
+
+def test_changed_settings_make_no_line(tmp_path):
+    write(tmp_path, "survey", [c | {"variant": "statistics=none"} for c in sequence("rome", [1] * 5)])
+    assert curves(summary(tmp_path, "survey"), "reasoning", "solve-rate") == []
+
+
+def test_numbers_in_digits_that_tell_something():
+    assert [figure(v) for v in (None, 0, 0.1234, 58.49, 1234.5, 3e9)] == ["collapsed", "0.000", "0.123", "58.5", "1,234", "3.0e+09"]

@@ -1,0 +1,200 @@
+"""The matrix, the table and the examples show what was measured, and say where nothing was."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from survey.collection import Collection
+from survey.files import CollectionError, load_taxonomy
+from survey.files.measured import summary
+from survey.site.measurements import change, commands, example, headlines, matrix, table
+from survey.site.pages import Pages
+from tests.entries import make_paper
+from tests.measurements import cell, sequence, write
+from tests.site.walk import see
+
+BY = {h.pitfall: h for h in headlines()}
+EXAMPLE = {
+    "pitfall": "locality.neighbourhood", "method": "rome", "chosen": "the first case", "tried": 3, "model": "tiny", "seed": 0,
+    "edits": [{"prompt": "{} is in", "subject": "The Louvre", "target": "Rome", "was": "Paris"}],
+    "said": [{"prompt": "The Orsay is in", "right": ["Paris"], "wants": "stay", "before": " Paris.", "after": " Rome <b>", "shows": True}],
+    "command": "python -m survey.pitfalls.examples --write locality.neighbourhood", "recorded": "2026-01-01",
+}  # fmt: skip
+
+
+@pytest.fixture
+def pages(tmp_path, taxonomy):
+    """`pages()` returns the pages of a clone that holds what was written below tmp_path."""
+    return lambda: Pages(Collection([make_paper()], taxonomy), tmp_path, {"url": "", "name": "Site", "source": ""})
+
+
+def forced(method: str, value: float | None, **more):
+    return cell(method, "reliability.forced", value, **more)
+
+
+# Headlines
+
+
+def test_every_pitfall_that_can_be_measured_has_one_headline():
+    from survey.pitfalls.runs.plan import MEASURED
+
+    assert sorted(BY) == sorted(MEASURED) and len(headlines()) == len(BY)
+
+
+def test_headlines_name_metrics_that_are_measured_and_their_direction():
+    from survey.pitfalls.metrics.names import direction
+    from survey.pitfalls.probes import BY_TASKS, PROBES
+
+    taxonomy = load_taxonomy()
+    for one in headlines():
+        known = {*PROBES[one.pitfall].metrics} if one.pitfall in PROBES else {*BY_TASKS.get(one.pitfall, ()), "seconds-per-edit", "bytes-per-edit"}
+        assert {one.metric, *one.beside} <= known, one.pitfall
+        assert one.better == direction(one.metric, taxonomy.metrics[one.metric.partition(".")[0]].direction)
+        if one.pitfall in PROBES:
+            assert ("pair" in one.kinds) == (PROBES[one.pitfall].states == 3)
+
+
+# The matrix
+
+
+def test_change_follows_the_direction_of_the_metric():
+    def of(pitfall: str, value, unedited):
+        one = summary_cell(cell("rome", BY[pitfall].metric, value, pitfall=pitfall, unedited=unedited))
+        return change(BY[pitfall], one)
+
+    assert of("generalization", 0.8, 0.1) == pytest.approx(0.7)
+    assert of("locality.neighbourhood", 0.6, 1.0) == pytest.approx(-0.4)
+    assert of("locality.distortion", 0.3, 0.0) == pytest.approx(-0.3)
+    assert of("general-abilities.collapse", 100, 50) == pytest.approx(-0.5)
+    assert of("general-abilities.collapse", 1e9, 50) == -1
+    assert of("general-abilities.collapse", None, 50) == -1
+    assert of("cost", 3.0, 0.0) is None
+
+
+def summary_cell(values):
+    from survey.files.measured import Cell
+
+    return Cell.model_validate(values)
+
+
+def test_a_cell_without_a_number_has_a_reason(tmp_path):
+    write(tmp_path, "pitfalls", [forced("rome", 0.9), forced("kn", None), cell("rome", "generalization.forced", 0.5, pitfall="generalization.paraphrase")])
+    found = matrix([summary(tmp_path, "pitfalls")], ["rome", "kn", "memit"])
+    assert [h.pitfall for h in found.columns] == ["generalization", "generalization.paraphrase"]
+    assert len(found.empty) == len(headlines()) - 2
+    assert [s.reason for s in found.rows["kn"]] == ["", "this was not measured of the method"]
+    assert [s.reason for s in found.rows["memit"]] == ["the method was not measured yet"] * 2
+    assert found.column("generalization")["rome"].direction == "better"
+    assert found.column("locality") == {}
+
+
+def test_the_end_of_a_sequence_stands_for_it_and_the_first_summary_wins(tmp_path):
+    remembered = dict(kind="sequence", pitfall="general-abilities.forgetting")
+    write(tmp_path, "pitfalls", [forced("rome", v, edits=n, **remembered) for n, v in ((5, 0.9), (10, 0.7))])
+    write(tmp_path, "survey", [forced(m, 0.1, edits=40, **remembered) for m in ("rome", "kn")])
+    column = matrix([summary(tmp_path, "pitfalls"), summary(tmp_path, "survey")], []).column("general-abilities.forgetting")
+    assert {m: (s.cell.value, s.cell.edits) for m, s in column.items()} == {"rome": (0.7, 10), "kn": (0.1, 40)}
+
+
+def test_sentiment_analysis_stands_for_another_task_where_it_is_a_downstream_one(tmp_path):
+    write(tmp_path, "survey", sequence("rome", [1, 1, 1, 1, 0.5]))
+    shown = matrix([summary(tmp_path, "survey")], []).column("locality.other-task")["rome"]
+    assert (shown.cell.task, shown.cell.value, shown.direction) == ("sentiment-analysis", 0.45, "worse")
+
+
+def test_the_table_holds_headlines_and_what_is_beside_them(tmp_path):
+    cells = [forced("rome", 0.9), cell("rome", "efficacy-score", 1.0), cell("rome", "token-accuracy", 1.0), forced("rome", 0.5, kind="sequence", edits=10)]
+    write(tmp_path, "pitfalls", cells)
+    assert [(c.metric, c.kind) for _, c in table([summary(tmp_path, "pitfalls")])] == [("reliability.forced", "single"), ("efficacy-score", "single")]
+
+
+def test_runs_are_put_together_by_their_command(tmp_path):
+    write(tmp_path, "survey", [forced("rome", 0.9), forced("kn", 0.2)])
+    [made] = commands(summary(tmp_path, "survey"))
+    assert made.command == "survey measure --methods all -o results" and [run.method for run in made.runs] == ["rome", "kn"]
+    assert made.seconds == 2 * 42.5
+
+
+# Pages
+
+
+def test_pages_say_plainly_that_nothing_was_measured(pages):
+    made = pages()
+    assert "Nothing has been measured yet" in made.places["measured"]("matrix", "../../")
+    assert "Nothing has been measured yet" in made.places["measured"]("table", "../../")
+    assert "nothing to download yet" in made.places["measured"]("downloads", "../../")
+    assert "No example has been recorded yet" in made.places["measured"]("examples", "../../")
+    assert made.places["measured"]("runs", "../../").count("Not measured yet") == 2
+    assert "has not been measured yet" in made.places["curve"]("reasoning", "../../")
+    assert 'id="measured"' not in made.term("methods", "rome").content + made.term("pitfalls", "locality").content
+
+
+def test_the_matrix_tells_change_without_colour(pages, tmp_path):
+    write(tmp_path, "pitfalls", [forced("rome", 0.9), cell("rome", "locality.next-token", 0.25, pitfall="locality.neighbourhood", unedited=1.0)])
+    html = pages().places["measured"]("matrix", "../../")
+    assert '<td class="measured--better" style="--n:0.46"><span class="measured__value">0.900</span>' in html
+    assert "▲</span> 0.000" in html and "▼</span> 1" in html and 'aria-label="worse than"' in html
+    assert 'href="../../pitfalls/locality.neighbourhood/"' in html
+    assert "the method was not measured yet" in html
+
+
+def test_a_method_that_others_brought_stands_apart(pages, tmp_path):
+    write(tmp_path, "pitfalls", [forced("rome", 0.9), forced("toy", 0.3)])
+    html = pages().places["measured"]("matrix", "../../")
+    assert "Methods that others have brought" in html and '<tr><th scope="row">toy</th>' in html
+
+
+def test_downloads_and_runs_lead_to_the_files(pages, tmp_path):
+    write(tmp_path, "survey", sequence("rome", [1] * 5))
+    made = pages()
+    links = see(made.places["measured"]("downloads", "../../") + made.places["measured"]("runs", "../../")).links
+    assert [a for a in links if "results" in a] == ["../../results/survey/summary.csv", "../../results/survey/summary.json", "../../results/survey/rome.jsonl"]
+    html = made.places["measured"]("runs", "../../")
+    assert ">survey measure --methods all -o results</pre>" in html and "torch 2.0" in html and "f" * 32 in html
+
+
+def test_the_page_of_a_method_shows_its_row_and_that_of_a_pitfall_its_column(pages, tmp_path):
+    write(tmp_path, "pitfalls", [forced("rome", 0.9, low=0.8, high=0.95), forced("kn", 0.25)])
+    made = pages()
+    method, pitfall = made.term("methods", "rome").content, made.term("pitfalls", "generalization").content
+    assert 'id="measured"' in method and "95 %: 0.800–0.950" in method and 'href="#measured"' in method
+    assert 'id="measured"' in pitfall and "0.250" in pitfall and "Without a number:" in pitfall
+    assert 'id="measured"' not in made.term("pitfalls", "locality").content
+
+
+def test_a_broken_summary_stops_the_build_with_its_file(pages, tmp_path):
+    write(tmp_path, "pitfalls", []).write_text("[]", "utf-8")
+    with pytest.raises(CollectionError, match=r"docs/results/pitfalls/summary\.json"):
+        pages()
+
+
+# Examples
+
+
+def put(tmp_path, values, name="locality.neighbourhood"):
+    path = tmp_path / "docs" / "results" / "examples" / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(values), "utf-8")
+
+
+def test_an_example_is_shown_in_the_models_own_words(pages, tmp_path):
+    put(tmp_path, EXAMPLE)
+    made = pages()
+    for html in (made.places["measured"]("examples", "../../"), made.term("pitfalls", "locality.neighbourhood").content):
+        assert "Rome &lt;b&gt;" in html and "<b>" not in html
+        assert "<q>The Louvre is in</q> with <q>Rome</q>" in html and "should stay: Paris" in html
+        assert "the first case (number 3)" in html and EXAMPLE["command"] in html
+        assert 'href="../../results/examples/locality.neighbourhood.json"' in html
+    without = made.places["measured"]("examples", "../../").partition("Without an example:")[2]
+    assert "Neighbourhood" not in without and "Collapse" in without
+
+
+def test_a_broken_example_is_told_with_its_file(tmp_path):
+    put(tmp_path, EXAMPLE | {"said": [{}]})
+    with pytest.raises(CollectionError, match=r"examples/locality\.neighbourhood\.json: said\.0"):
+        example(tmp_path, "locality.neighbourhood")
+    put(tmp_path, EXAMPLE, "locality")
+    with pytest.raises(CollectionError, match=r"locality\.json is an example of locality\.neighbourhood"):
+        example(tmp_path, "locality")
