@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -83,9 +84,15 @@ class Example:
 Asked = Callable[[Case], Sequence[Question]]
 
 
+@cache
+def _first() -> tuple[Case, ...]:
+    """The first cases of the suite."""
+    return suite.cases()[:60]
+
+
 def _unrelated(case: Case) -> list[Question]:
     """Edited prompts of other relations, unedited: what the first cases of the suite ask about."""
-    others = [other for other in suite.cases()[:60] if other.relation != case.relation and other.edit.subject != case.edit.subject]
+    others = [other for other in _first() if other.relation != case.relation and other.edit.subject != case.edit.subject]
     return [Question(other.edit.text, (other.edit.was,)) for other in others[:12] if other.edit.was]
 
 

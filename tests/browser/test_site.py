@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 PAGES = [
     "", "papers/", "papers/meng2022locating/", "methods/rome/", "pitfalls/locality.neighbourhood/",
     "benchmarks/counterfact/", "metrics/", "metrics/locality/", "survey/problem/", "survey/figures/",
-    "contributing/checks/", "contributing/tagging/", "about/",
+    "contributing/checks/", "contributing/tagging/", "laboratory/pitfalls/", "laboratory/numbers/", "about/",
 ]  # fmt: skip
 VIEWS = [(1280, "light"), (390, "dark")]
 ALL_VIEWS = [(1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")]

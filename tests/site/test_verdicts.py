@@ -6,7 +6,18 @@ import pytest
 
 from survey.files import CollectionError, load_taxonomy
 from survey.files.measured import Summary, summary
-from survey.site.verdicts import FAILS, HOLDS, UNMEASURED, UNTESTABLE, Claim, Scores, Statement, judge, judged, statements
+from survey.site.verdicts import (
+    FAILS,
+    HOLDS,
+    UNMEASURED,
+    UNTESTABLE,
+    Claim,
+    Scores,
+    Statement,
+    judge,
+    judged,
+    statements,
+)
 from tests.measurements import cell, sequence, write
 
 CHANCES = {"reasoning": 0.0, "sentiment-analysis": 0.0}

@@ -1,0 +1,96 @@
+"""The table of all numbers in a real browser: sorted and filtered by pointer and keyboard, and whole without a script."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from survey.collection import Collection
+from survey.site.pages import Pages
+from tests.browser.conftest import ASSETS
+from tests.entries import make_paper
+from tests.measurements import cell, write
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="session")
+def address(serve, tmp_path_factory, taxonomy) -> str:
+    """A page with the table of four made-up numbers of three methods, one of which has collapsed."""
+    root = tmp_path_factory.mktemp("table")
+    write(root, "pitfalls", [
+        cell("rome", "reliability.forced", 0.9), cell("memit", "reliability.forced", 0.25), cell("kn", "reliability.forced", None),
+        cell("rome", "perplexity", 1200.0, pitfall="general-abilities.collapse", task="language-modelling", unedited=58.0, seeds=3),
+    ])  # fmt: skip
+    html = Pages(Collection([make_paper()], taxonomy), root, {"url": "", "name": "Site", "source": ""}).places["measured"]("table", "./")
+    site = tmp_path_factory.mktemp("site")
+    shutil.copytree(ASSETS, site / "assets")
+    (site / "index.html").write_text(
+        '<!doctype html><html lang="en"><head><title>Table</title><meta charset="utf-8"><link rel="stylesheet" href="assets/survey.css">'
+        f'<script type="module" src="assets/survey.mjs"></script></head><body class="md-typeset"><main><h1>Table</h1>{html}</main></body></html>',
+        "utf-8",
+    )
+    return serve(site)
+
+
+@pytest.fixture
+def page(browser, address):
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.goto(address)
+    page.wait_for_selector(".table-filters")
+    yield page
+    context.close()
+    assert wrong == []
+
+
+def column(page, n: int) -> list[str]:
+    return [row.locator("th, td").nth(n).inner_text().strip() for row in page.locator("tbody tr").all() if row.is_visible()]
+
+
+def test_a_head_sorts_by_numbers_and_what_collapsed_stays_last(page):
+    edited = page.locator("thead th").nth(4)
+    edited.get_by_role("button").click()
+    assert edited.get_attribute("aria-sort") == "ascending"
+    assert column(page, 4) == ["0.250", "0.900", "1,200", "collapsed"]
+    edited.get_by_role("button").click()
+    assert edited.get_attribute("aria-sort") == "descending"
+    assert column(page, 4) == ["1,200", "0.900", "0.250", "collapsed"]
+
+
+def test_the_keyboard_sorts_by_names(page):
+    page.locator("thead").get_by_role("button", name="Method").focus()
+    page.keyboard.press("Enter")
+    assert column(page, 0) == ["KN", "MEMIT", "ROME", "ROME"]
+    page.keyboard.press("Space")
+    assert column(page, 0) == ["ROME", "ROME", "MEMIT", "KN"]
+    assert page.locator("[aria-sort]").count() == 1
+
+
+def test_two_filters_narrow_and_widen(page):
+    status = page.get_by_role("status")
+    assert status.inner_text() == "4 numbers"
+    page.get_by_label("Method").select_option("ROME")
+    assert column(page, 0) == ["ROME", "ROME"] and status.inner_text() == "2 of 4 numbers"
+    page.get_by_label("Pitfall").select_option("The edit itself")
+    assert column(page, 2) == ["reliability.forced"]
+    page.get_by_label("Method").select_option("")
+    assert len(column(page, 0)) == 3
+
+
+def test_axe_finds_nothing(page):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    assert [v["id"] for v in axe.Axe().run(page).response["violations"] if v["impact"] in ("serious", "critical")] == []
+
+
+def test_without_a_script_it_is_a_plain_table(browser, address):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(address)
+    assert page.locator("tbody tr").count() == 4
+    assert page.get_by_role("button").count() == 0 and page.get_by_role("columnheader", name="Method").count() == 1
+    context.close()
