@@ -49,7 +49,7 @@ def _setting(text: str) -> tuple[str, str]:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("method", nargs="?", metavar="METHOD", help="`survey methods` lists them")
+    parser.add_argument("method", nargs="?", metavar="METHOD", help="`survey methods` lists them; or FILE.py:NAME, a method of your own")
     edit = parser.add_argument_group("the edit")
     edit.add_argument("--prompt", metavar="TEXT", help="what the model shall continue, with {} for the subject")
     edit.add_argument("--subject", metavar="TEXT", help="what the fact is about")
@@ -78,6 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     files = parser.add_argument_group("patches")
     files.add_argument("--save", metavar="FILE", help="keep the patch in a file")
     files.add_argument("--load", metavar="FILE", help="put in a patch from a file instead of computing one")
+    files.add_argument("--from", dest="made_by", metavar="FILE.py:NAME", help="with --load: the method that made the patch, where it is not ours")
     files.add_argument("--list", action="store_true", help="with --load: list the edits that the patch holds")
     files.add_argument(
         "--forget", metavar="N", type=_numbers,
@@ -94,6 +95,8 @@ def run(args: argparse.Namespace) -> int:
     from survey.editing.method import find
     from survey.editing.patch import header
 
+    if args.made_by:
+        find(args.made_by)
     if args.list or args.forget:
         return _kept(args)
     # What can be wrong without a model is told before one is loaded.
@@ -144,6 +147,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _usage(args: argparse.Namespace) -> None:
     """End with exit code 2 where the words of the command do not fit each other."""
+    if args.made_by and not args.load:
+        args.wrong("--from needs --load FILE: it names the method that made the patch")
     for word in ("list", "forget"):
         if getattr(args, word) and not args.load:
             args.wrong(f"--{word} needs --load FILE: it looks into a patch that was saved")

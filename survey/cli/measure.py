@@ -90,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
     _need_extra()
     if not args.methods or not args.out:
         raise UserError("say what to measure (--methods A,B) and where results go (-o DIR), or show old ones (--show DIR)")
+    from survey.editing import foreign
     from survey.editing.edit import EditError
     from survey.editing.loading import DEFAULT
     from survey.editing.method import METHODS, find
@@ -97,10 +98,11 @@ def run(args: argparse.Namespace) -> int:
     from survey.pitfalls.runs.material import material
     from survey.progress import Progress
 
-    methods = tuple(METHODS) if args.methods == ["all"] else tuple(args.methods)
+    # The processes that measure look for a file where they work themselves.
+    methods = tuple(METHODS) if args.methods == ["all"] else tuple(map(foreign.canonical, args.methods))
     settings: dict[str, dict[str, str]] = {}
     for method, name, value in args.settings:
-        settings.setdefault(method, {})[name] = value
+        settings.setdefault(foreign.canonical(method), {})[name] = value
     for method in methods:  # What can be wrong is told before anything is loaded.
         find(method).configure(args.preset, **settings.get(method, {}))
     try:

@@ -236,10 +236,11 @@ class _Place:
 
     @property
     def command(self) -> str:
+        from survey.editing.foreign import spelled
         from survey.editing.models.known import KNOWN
 
         default = any(known.default and known.name == self.model.name for known in KNOWN.values())
-        words = ["survey train", self.method.id, *([] if default else ["--model", shlex.quote(self.model.name)])]
+        words = ["survey train", shlex.quote(spelled(self.method.id)), *([] if default else ["--model", shlex.quote(self.model.name)])]
         words += [f"--set {shlex.quote(f'{name}={value}')}" for name, value in self.changed.items()]
         return f"`{' '.join(words)}`"
 

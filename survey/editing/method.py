@@ -5,7 +5,8 @@ A method is a module of `survey.editing.methods` with a configuration and one fu
     @method("rome", paper="meng2022locating", batch=False, presets=PRESETS)
     def rome(model, edits, config, run) -> Patch: ...
 
-The function leaves the model as it was. It may expect edits that were checked, and at least one.
+The function leaves the model as it was. It may expect edits that were checked, and at least one. Methods of other
+people are found by `survey.editing.foreign`.
 """
 
 from __future__ import annotations
@@ -148,13 +149,22 @@ def _tuples(value: Any) -> Any:
 
 
 def method(
-    id: str, *, paper: str, batch: bool, presets: dict[str, dict[str, Any]], whole: bool = False, train: type | None = None
+    id: str,
+    *,
+    paper: str = "",
+    batch: bool,
+    presets: dict[str, dict[str, Any]] | None = None,
+    whole: bool = False,
+    train: type | None = None,
 ):
-    """Make a `Method` of a function. Its configuration is the class `Config` of the same module."""
+    """Make a `Method` of a function. Its configuration is the class `Config` of the same module. Raises `EditError` where
+    there is none."""
 
     def make(function: Callable) -> Method:
-        config = function.__globals__["Config"]
-        return Method(id, paper, batch, whole, config, presets, function, function.__module__, train)
+        config = function.__globals__.get("Config")
+        if config is None:
+            raise EditError(f"{id} has no class Config in its module, above the function")
+        return Method(id, paper, batch, whole, config, presets or {}, function, function.__module__, train)
 
     return make
 
@@ -166,12 +176,19 @@ METHODS: tuple[str, ...] = tuple(
 
 
 def find(id: str) -> Method:
-    """The method of this id. Raises `EditError` where there is none."""
+    """The method of this id, ours or of an installed package, or of `path/to/file.py:NAME`. Ours win over those of
+    packages. Raises `EditError` where there is none, or where one that is not ours is broken."""
     from survey.collection.text import nearest
 
     wanted = id.lower().replace("_", "-")
     if wanted not in METHODS:
-        guess = nearest(wanted, list(METHODS))
+        from survey.editing import foreign  # Asked for only where it is none of ours.
+
+        if foreign.in_file(id):
+            return foreign.of_file(id)
+        if (found := foreign.of_package(wanted)) is not None:
+            return found
+        guess = nearest(wanted, [*METHODS, *foreign.loaded, *foreign.entry_points()])
         raise EditError(
             f"there is no method {id!r} " + (f"(did you mean {guess}?)" if guess else "(`survey methods` lists them)")
         )

@@ -11,6 +11,7 @@ import os
 import struct
 import tempfile
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -284,12 +285,16 @@ def load(path: str | os.PathLike, model: LanguageModel | None = None) -> Patch:
     from safetensors import SafetensorError
     from safetensors.torch import load_file
 
+    from survey.editing.method import METHODS
+
     head = header(path)
     kind = str(head.get("kind"))
     if kind not in Patch.KINDS:
         _ask_method(head["about"].get("method"))
     if kind not in Patch.KINDS:
-        raise PatchError(f"{path}: patches of kind {head.get('kind')!r} are unknown to this version")
+        by = head["about"].get("method")
+        hint = f": load the method {by} first, which made it (install its package, or name its file with --from)" if by and by not in METHODS else ""
+        raise PatchError(f"{path}: patches of kind {head.get('kind')!r} are unknown to this version{hint}")
     if model is not None and head.get("fingerprint") != model.fingerprint:
         raise PatchError(
             f"{path}: the patch was made for {head.get('model')} (fingerprint {head.get('fingerprint')}), "
@@ -315,11 +320,15 @@ def load(path: str | os.PathLike, model: LanguageModel | None = None) -> Patch:
 
 
 def _ask_method(id: Any) -> None:
-    """Import a method: what it makes may be a kind of patch that was not known before."""
-    from survey.editing.method import METHODS, find
+    """Import a method: what it makes may be a kind of patch that was not known before. A file is not run because a patch
+    names it, only what is installed."""
+    from survey.editing.edit import EditError
+    from survey.editing.foreign import in_file
+    from survey.editing.method import find
 
-    if id in METHODS:
-        find(id)
+    if isinstance(id, str) and not in_file(id):
+        with suppress(EditError):
+            find(id)
 
 
 def _edits(about: Mapping[str, Any]) -> list[Edit]:

@@ -32,13 +32,14 @@ def head(plan: Plan, material: Material, method: str, model, threads: int) -> di
     import transformers
 
     from survey import __version__
+    from survey.editing import foreign
     from survey.editing.learning import provenance
     from survey.editing.method import find, settings
 
     found = find(method)
     config = found.configure(plan.preset, **plan.settings.get(method, {}))
     return {
-        "format": FORMAT, **described(plan, material, method), "model": model.name, "fingerprint": model.fingerprint,
+        "format": FORMAT, **described(plan, material, method), "method": found.id, "source": foreign.provenance(found), "model": model.name, "fingerprint": model.fingerprint,
         "configuration": settings(config), "trained": provenance(method, model, config) if found.train else None,
         "versions": {
             "editing-pitfalls": __version__, "torch": torch.__version__.partition("+")[0],
@@ -77,6 +78,8 @@ def measure(
     heads = {method: head(plan, material, method, model, threads) for method in work}
     del model  # The workers have their own.
     folder.mkdir(parents=True, exist_ok=True)
+    if len({head["method"] for head in heads.values()}) < len(heads):
+        raise UserError("a method is named twice")
     results = {method: Results(folder, heads[method]) for method in work}
     weight = lambda chain, n: chain.stops[n] - (chain.stops[n - 1] if n else 0) + 1  # noqa: E731
     total = done = 0

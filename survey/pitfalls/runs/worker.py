@@ -50,6 +50,9 @@ class Worker:
 
     def step(self, chain: Chain, number: int, data: bytes | None) -> Outcome:
         """Make the edits between two stops of a chain, and ask."""
+        from survey.editing.method import find
+
+        find(chain.method)  # The patch may be of a kind that only the method's own file knows.
         if chain.kind == "pair":
             return self._pair(chain)
         before, now = (chain.stops[number - 1] if number else 0), chain.stops[number]
