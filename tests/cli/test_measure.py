@@ -47,8 +47,11 @@ def test_a_run_is_printed_written_and_shown_again(survey, folder, tmp_path):
     before = (out / "ft-l.steps=2.jsonl").read_bytes()
     assert survey(*words, "--model", folder, "-o", str(out))[1] == text
     assert (out / "ft-l.steps=2.jsonl").read_bytes() == before
-    code, _, err = survey(*words, "--model", folder, "-o", str(out), "--seeds", "2")
-    assert code == 1 and "holds a run with other seeds ([0], now [0, 1])" in err
+    code, _, err = survey(*words, "--model", folder, "-o", str(out), "--batch", "2")
+    assert code == 1 and "holds a run with other batch (1, now 2)" in err
+    code, more, err = survey(*words, "--model", folder, "-o", str(out), "--seeds", "2")
+    assert (code, err) == (0, "") and "2 x 2 seeds" in more
+    assert set(before.split(b"\n")[1:]) < set((out / "ft-l.steps=2.jsonl").read_bytes().split(b"\n"))
 
 
 def test_records_of_a_benchmark_are_measured_and_broken_ones_told(survey, folder, tmp_path):

@@ -17,7 +17,7 @@ from survey.errors import UserError
 FORMAT = "editing-measurement/1"
 # What must be the same for a run to go on in a file.
 DECISIVE = (
-    "format", "method", "settings", "preset", "statistics", "trained", "pitfalls", "edits", "seeds", "cases", "batch", "model",
+    "format", "method", "source", "settings", "preset", "statistics", "trained", "pitfalls", "edits", "seeds", "cases", "batch", "model",
     "fingerprint", "benchmark", "tasks",
 )  # fmt: skip
 
@@ -35,15 +35,17 @@ class Results:
             _replace(self.path, [self.head])
             return
         old, steps = read(self.path, whole=False)
-        for field in DECISIVE:
-            if old.get(field) != self.head.get(field):
+        for field in (*DECISIVE, *GROWING):
+            goes_on = GROWING.get(field, lambda old, new: old == new)
+            if not goes_on(old.get(field), self.head.get(field)):
                 raise UserError(
                     f"{self.path} holds a run with other {field} ({_short(old.get(field))}, now {_short(self.head.get(field))}): "
                     "name another folder with -o, or delete the file"
                 )
-        self.head = old
+        # What was said of the machine and the day is that of the first part.
+        self.head = {**old, **{field: self.head[field] for field in GROWING}}
         self.done = {(step[-1]["chain"], step[-1]["edits"]) for step in steps}
-        _replace(self.path, [old, *(line for step in steps for line in step)])
+        _replace(self.path, [self.head, *(line for step in steps for line in step)])
 
     def add(self, rows: Sequence[dict[str, Any]], patch: bytes | None, last: bool) -> None:
         """Write a step, and keep its patch where the chain goes on."""

@@ -76,12 +76,19 @@ def test_a_step_without_its_last_line_is_not_complete(begun, tmp_path):
     assert ("0/sequence/all", 2) not in Results(tmp_path, HEAD).done
 
 
-@pytest.mark.parametrize("field, value", [("seeds", [0, 1]), ("fingerprint", "g"), ("edits", [1]), ("benchmark", {"id": "other"})])
+@pytest.mark.parametrize("field, value", [("seeds", [1]), ("cases", 1), ("fingerprint", "g"), ("edits", [1]), ("benchmark", {"id": "other"})])
 def test_the_file_of_another_run_is_not_touched(begun, tmp_path, field, value):
     text = begun.path.read_text("utf-8")
     with pytest.raises(UserError, match=f"other {field}.*another folder"):
         Results(tmp_path, {**HEAD, field: value})
     assert begun.path.read_text("utf-8") == text
+
+
+def test_more_seeds_and_cases_may_follow(begun, tmp_path):
+    more = Results(tmp_path, {**HEAD, "seeds": [0, 1], "cases": 5, "date": "later"})
+    assert more.done == {("0/sequence/all", 1), ("0/single/a", 1)}
+    head, steps = read(begun.path)
+    assert head == {**HEAD, "seeds": [0, 1], "cases": 5} and len(steps) == 2
 
 
 def test_other_settings_have_a_file_of_their_own(begun, tmp_path):
