@@ -17,9 +17,11 @@ from survey.errors import UserError
 FORMAT = "editing-measurement/1"
 # What must be the same for a run to go on in a file.
 DECISIVE = (
-    "format", "method", "source", "settings", "preset", "statistics", "trained", "pitfalls", "edits", "seeds", "cases", "batch", "model",
+    "format", "method", "source", "settings", "preset", "statistics", "trained", "pitfalls", "edits", "batch", "model",
     "fingerprint", "benchmark", "tasks",
 )  # fmt: skip
+# What may only grow: more seeds and more cases leave those that were measured as they are.
+GROWING = {"seeds": lambda old, new: set(old) <= set(new), "cases": lambda old, new: old <= new}
 
 
 class Results:
