@@ -113,7 +113,7 @@ class Pages:
             "chart": self._chart, "figure": self._figure, "matrix": self._matrix,
             "timeline": self._timeline, "checks": self._checks, "agreement": self._agreement,
             "curve": self._curve, "verdicts": self._verdicts, "measured": self._measured,
-            "comparison": self._comparison, "retrieval": self._retrieval, "submit": self._submit,
+            "comparison": self._comparison, "retrieval": self._retrieval, "submit": self._submit, "collapse": self._collapse,
             "count": lambda name, base: f"{len(collection.search(name)):,}",
         }  # fmt: skip
 
@@ -363,6 +363,11 @@ class Pages:
         return self._render(
             "comparison.html", part=part, base=base, here=here, compared=measured(), columns=SCORES, amount=amount
         )
+
+    def _collapse(self, name: str, base: str) -> str:
+        from survey.site.collapse import PARTS, TEXTS, parts
+
+        return self._render("collapse.html", parts=parts(self.root), titles=PARTS, texts=TEXTS, base=base)
 
     def _retrieval(self, name: str, base: str) -> str:
         rows = json.loads((self.root / "docs/results/retrieval/summary.json").read_text("utf-8"))["embeddings"]

@@ -1,0 +1,66 @@
+"""The study of ROME's collapse as tables: what `python -m survey.pitfalls.collapse` measured, part by part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from survey.files.measured import Cell, summary
+
+FOLDER = "rome"
+PARTS = {
+    "ordinary-text": "Ordinary subjects, statistics measured on text",
+    "ordinary-identity": "Ordinary subjects, the identity for statistics",
+    "first-usual-block": "One-token subjects that begin the text, the published block",
+    "first-block-0": "One-token subjects that begin the text, block 0",
+}
+"""Parts in the order of the page, with their headings."""
+TEXTS = {
+    "language-modelling": "our own texts", "in-statistics": "texts in the statistics", "beside-statistics": "texts like these, not in them",
+}  # fmt: skip
+
+
+class Row(NamedTuple):
+    """One method after so many edits. `times` tells by text set the perplexity in multiples of the unedited model's."""
+
+    method: str
+    edits: str
+    kept: str
+    times: dict[str, str]
+    over: str
+
+
+def parts(root: Path) -> list[tuple[str, str, list[Row]]]:
+    """(model, part, rows) of everything that was measured. Raises `CollectionError` for a broken file."""
+    found = []
+    base = root / "docs" / "results" / FOLDER
+    models = sorted(path.name for path in base.iterdir() if path.is_dir()) if base.is_dir() else []
+    # The default model first.
+    for model in sorted(models, key=lambda name: not name.startswith("smollm2")):
+        for part in PARTS:
+            measured = summary(root, f"{FOLDER}/{model}/{part}")
+            if measured:
+                found.append((model, part, _rows(measured.cells)))
+    return found
+
+
+def _rows(cells: tuple[Cell, ...]) -> list[Row]:
+    rows = []
+    for method, kind, edits in sorted({(c.method, c.kind, c.edits) for c in cells}, key=lambda k: (k[0] != "rome", k[1] == "sequence", k[2])):
+        here = [c for c in cells if (c.method, c.kind, c.edits) == (method, kind, edits)]
+        times = {c.task: _times(c) for c in here if c.metric == "perplexity"}
+        kept = next((c for c in here if c.metric == "reliability.forced"), None)
+        seeds = max(c.seeds for c in here)
+        rows.append(Row(
+            method, f"{edits}, each alone" if kind == "single" else str(edits), f"{kept.value:.2f}" if kept and kept.value is not None else "",
+            {text: times.get(text, "") for text in TEXTS}, f"{seeds} seed{'s' if seeds > 1 else ''}",
+        ))  # fmt: skip
+    return rows
+
+
+def _times(cell: Cell) -> str:
+    """`94.1 (x1.02)`, or that nothing is left."""
+    if cell.value is None:
+        return "collapsed"
+    value = f"{cell.value:,.1f}" if cell.value < 1e6 else f"{cell.value:.1e}"
+    return f"{value} (×{cell.value / cell.unedited:,.3g})" if cell.unedited else value
