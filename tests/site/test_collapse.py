@@ -52,5 +52,5 @@ def test_nothing_measured_is_nothing_shown(tmp_path):
 
 def test_a_broken_file_is_told(tmp_path):
     written(tmp_path, "m", "ordinary-text", cell(value="many"))
-    with pytest.raises(CollectionError, match="rome/m/ordinary-text/summary.json: cells.0.value"):
+    with pytest.raises(CollectionError, match=r"rome/m/ordinary-text/summary\.json: cells\.0\.value"):
         parts(tmp_path)
