@@ -29,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     edit.add_argument("--target", metavar="TEXT", help="the new answer")
     edit.add_argument("--was", metavar="TEXT", help="the old answer, if known")
     edit.add_argument("--load", metavar="PATCH", help="put in a patch that `survey edit --save` wrote, instead of computing one")
+    edit.add_argument("--from", dest="made_by", metavar="FILE.py:NAME", help="with --load: the method that made the patch, where it is not ours")
     ask = parser.add_argument_group("what to ask besides")
     for name, line in (
         ("probe", "a prompt to ask before and after"), ("paraphrase", "the same fact in other words"),
@@ -63,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     from survey.pitfalls.report.questions import Named
 
     # What can be wrong without a model is told before one is loaded.
+    if args.made_by:
+        find(args.made_by)
     if args.load:
         edits, name = [], args.model or _home(header(args.load))
     else:
@@ -107,6 +110,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _usage(args: argparse.Namespace) -> None:
     """End with exit code 2 where the words of the command do not fit each other."""
+    if args.made_by and not args.load:
+        args.wrong("--from needs --load PATCH: it names the method of a patch that was saved")
     if args.load:
         own = ("method", "prompt", "subject", "target", "was", "preset", "settings", "seed", "stats_text")
         given = [
@@ -123,9 +128,9 @@ def _usage(args: argparse.Namespace) -> None:
 def command(args: argparse.Namespace) -> str:
     """The command that makes the page again."""
     words = ["survey", "report"]
-    for name in ("method", "subject", "prompt", "target", "was", "load", "model", "seed", "preset", "stats_text", "threads"):
+    for name in ("method", "subject", "prompt", "target", "was", "load", "made_by", "model", "seed", "preset", "stats_text", "threads"):
         if getattr(args, name) is not None:
-            words += [f"--{name.replace('_', '-')}", str(getattr(args, name))]
+            words += ["--from" if name == "made_by" else f"--{name.replace('_', '-')}", str(getattr(args, name))]
     words += [word for name, value in args.settings for word in ("--set", f"{name}={value}")]
     words += [word for name in ("probe", "paraphrase", "neighbour") for text in getattr(args, name) for word in (f"--{name}", text)]
     words += ["--tasks"] if args.tasks else []

@@ -72,6 +72,32 @@ def test_a_saved_patch_gives_the_same_answers(survey, folder, tmp_path):
         assert loaded[name] == made[name]
 
 
+OWN = """import torch
+from survey.editing.method import Config as Base, method
+from survey.editing.patch import Change, WeightPatch
+
+class Config(Base):
+    pass
+
+@method("own", batch=False)
+def own(model, edits, config, run):
+    name = model.down_name(0)
+    return WeightPatch({}, {name: Change(dense=torch.full_like(model.parameters[name], 1e-3))})
+"""
+
+
+def test_a_method_of_somebody_else_is_reported_like_ours(survey, folder, tmp_path):
+    file, patch = tmp_path / "own.py", tmp_path / "own.safetensors"
+    file.write_text(OWN, "utf-8")
+    code, out, err = survey("report", "--method", f"{file}:own", *WORDS, "--model", folder, "--threads", "1", "--format", "json")
+    found = json.loads(out)
+    assert (code, err, found["method"], found["method_name"], found["restored"]) == (0, "", "own", "own", True)
+    assert [w["layer"] for w in found["weights"]] == [0] and f"{file}:own" in found["command"]
+    assert survey("edit", f"{file}:own", *WORDS, "--model", folder, "--save", str(patch))[0] == 0
+    _, out, _ = survey("report", "--load", str(patch), "--from", f"{file}:own", "--model", folder, "--threads", "1", "--format", "json")
+    assert json.loads(out)["edits"] == found["edits"]
+
+
 def test_the_command_makes_the_same_arguments_again():
     words = [
         *TRAIN, "--model", "a folder/of mine", "--seed", "2", "--probe", "-5 is", "--probe", 'say "x" & $HOME', "--paraphrase", "{}'s city is",
@@ -92,6 +118,7 @@ def test_the_command_makes_the_same_arguments_again():
         (("report",), "the following are needed: --method, --prompt, --subject, --target"),
         (("report", "--method", "rome", *WORDS[:4]), "needed: --target"),
         (("report", "--load", "x", "--target", "Oslo", "--set", "a=1"), "leave out --target, --set"),
+        ((*TRAIN, "--from", "own.py:own"), "--from needs --load"),
         ((*TRAIN, "--seed", "-1"), "no whole number"),
         ((*TRAIN, "--format", "html"), "invalid choice"),
     ],
