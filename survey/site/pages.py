@@ -101,7 +101,8 @@ class Pages:
             implementation_of=self._implementation_of, recorded_of=self._recorded_of,
             probability=probability, continued=continued, trial=TRIAL.format, compared=measured(), duration=duration,
             correctable=(root / "docs" / "contributing" / "submit.md").exists(),
-            tutorial=(root / "docs" / "laboratory" / "index.md").exists(), figure=figure, after=measurements.after,
+            tutorial=(root / "docs" / "laboratory" / "index.md").exists(),
+            measurable=all((root / "docs" / page).exists() for page in ("laboratory/pitfalls.md", "survey/figures.md")), figure=figure, after=measurements.after,
             measured_method=self._measured_method, measured_pitfall=self._measured_pitfall,
             commands=measurements.commands, metric=self._metric,
         )  # fmt: skip

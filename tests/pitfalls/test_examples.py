@@ -151,5 +151,6 @@ def test_an_unknown_pitfall_is_wrong_usage(capsys):
 
 def test_every_measured_pitfall_can_have_an_example_but_two():
     assert {h.pitfall for h in headlines()} - set(ALL) == {"generalization.logical", "cost"}
-    asked = {p: sum(bool(of(c)) for c in suite.cases()[:100]) for p, (_, _, of) in ONE.items()}
+    cases = suite.cases()[:100]
+    asked = {p: sum(bool(of(c)) for c in cases) for p, (_, _, of) in ONE.items()}
     assert all(asked.values()), asked
