@@ -2,6 +2,11 @@
 
     survey methods
     survey methods rome
+    survey methods path/to/toy.py:toy
+    survey methods test path/to/toy.py:toy
+
+Methods of installed packages (entry points of the group survey.methods) are listed apart, as yours. `test` runs the
+contract that every method must keep, on tiny models that know nothing; docs/laboratory/own.md leads through it.
 """
 
 from __future__ import annotations
@@ -21,11 +26,30 @@ _TRIAL = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("method", nargs="?", metavar="METHOD", help="tell all about this one")
+    parser.add_argument("method", nargs="?", metavar="METHOD", help="tell all about this one; or `test`")
+    parser.add_argument("tested", nargs="?", metavar="ID|FILE.py:NAME", help="after `test`: the method to test")
+    parser.add_argument("--model", metavar="M", help="with test: a model to test on besides, by name or folder")
+    parser.add_argument(
+        "--set", dest="settings", type=_setting, action="append", default=[], metavar="NAME=VALUE", help="with test: change a setting"
+    )
     parser.add_argument("--format", choices=("text", "json"), default="text")
+    parser.set_defaults(wrong=parser.error)
+
+
+def _setting(text: str) -> tuple[str, str]:
+    name, sign, value = text.partition("=")
+    if not sign or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    return name.strip(), value.strip()
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.method == "test":
+        if not args.tested:
+            args.wrong("say which method to test: survey methods test ID, or survey methods test FILE.py:NAME")
+        return _test(args)
+    if args.tested or args.model or args.settings:
+        args.wrong("--model, --set and a second name belong to `survey methods test`")
     from survey.collection.text import nearest
     from survey.errors import UserError
     from survey.files import load_taxonomy
@@ -38,8 +62,15 @@ def run(args: argparse.Namespace) -> int:
     }
     if args.method is None:
         records = [record(*pair, taxonomy) for family in taxonomy.families for pair in here.values() if pair[0].family == family]
-        print(json.dumps(records, ensure_ascii=False, indent=1) if args.format == "json" else _table(records, measured(), _width()))
+        own = yours()
+        if args.format == "json":
+            print(json.dumps([*records, *own], ensure_ascii=False, indent=1))
+        else:
+            print("\n".join([_table(records, measured(), _width()), *_yours(own, _width())]))
         return 0
+    if (own := _own(args.method, here)) is not None:
+        print(json.dumps(own, ensure_ascii=False, indent=1) if args.format == "json" else _own_page(own, _width()))
+        return 1 if own["problems"] else 0
     wanted = args.method.lower().replace("_", "-")
     if wanted not in here:
         if wanted in taxonomy.methods:
@@ -72,6 +103,126 @@ def record(term, source, taxonomy) -> dict:
         "measured": measured()[term.id].model_dump(exclude_none=True),
         "problems": [f"{p.path}:{p.line}: {p.message}" if p.path else p.message for p in source.problems],
     }  # fmt: skip
+
+
+def _test(args: argparse.Namespace) -> int:
+    """Run the contract, and tell each check as it ends."""
+    from survey.cli.edit import _need_extra
+
+    _need_extra()
+    import torch
+
+    from survey.editing import contract
+    from survey.editing.loading import load_model
+    from survey.editing.report import configured
+
+    settings = configured(args.tested, dict(args.settings))
+    torch.set_num_threads(1)  # Tiny models are slower on several, and sums round otherwise.
+    model = load_model(args.model) if args.model else None
+    found = []
+    for outcome in contract.run(args.tested, model=model, settings=settings):
+        found.append(outcome)
+        if args.format == "text":
+            print(_told(outcome, _width()), flush=True)
+    broken = [outcome for outcome in found if outcome.broken]
+    if args.format == "json":
+        print(json.dumps([outcome.record() for outcome in found], ensure_ascii=False, indent=1))
+    else:
+        skipped = sum(outcome.skipped is not None for outcome in found)
+        passed = len(found) - len(broken) - skipped
+        print(f"\n{args.tested}: {passed} passed, {len(broken)} broken, {skipped} skipped, on {', '.join(dict.fromkeys(o.model for o in found))}")
+    return 1 if broken else 0
+
+
+def _told(outcome, width: int) -> str:
+    word = "BROKEN" if outcome.broken else "skipped" if outcome.skipped else "passed"
+    out = [f"{styled(f'{word:7}', 'bold' if outcome.broken else 'dim')}  {outcome.check.name:20}  {outcome.model}"]
+    for label, text in (
+        ("promise", outcome.check.sentence if outcome.broken else ""), ("expected", outcome.broken.expected if outcome.broken else ""),
+        ("came", outcome.broken.came if outcome.broken else ""), ("look at", outcome.broken.look if outcome.broken else ""),
+        ("because", outcome.skipped or ""),
+    ):  # fmt: skip
+        if text:
+            out += textwrap.wrap(f"{label:9} {text}", width, initial_indent=" " * 9, subsequent_indent=" " * 19)
+    return "\n".join(out)
+
+
+def yours() -> list[dict]:
+    """Methods of installed packages, as plain values; what is wrong with one stands under `problems`. Nothing that is
+    wrong with one hides the others. Where the laboratory is not installed, there are none."""
+    try:
+        from survey.editing import foreign
+    except ImportError:
+        return []
+    return [_own_record(id, points) for id, points in foreign.entry_points().items()]
+
+
+def _own_record(id: str, points: list) -> dict:
+    from survey.editing import foreign
+    from survey.editing.edit import EditError
+    from survey.editing.method import METHODS
+
+    found = {"id": id, "strategy": "yours", "source": ", ".join(f"{p.value} of {p.dist.name if p.dist else 'a package'}" for p in points), "problems": []}
+    if id in METHODS:
+        return {**found, "problems": [f"{id} is a method of this package, which wins: its author must give it another id"]}
+    try:
+        method = foreign.of_package(id)
+    except EditError as error:
+        return {**found, "problems": [str(error)]}
+    return {**found, **_own_values(method, id)}
+
+
+def _own_values(method, spelled: str) -> dict:
+    """What a method that is not ours tells by itself."""
+    import inspect
+
+    from survey.editing.method import settings
+
+    defaults = settings(method.config())
+    about = (inspect.getdoc(method.function) or inspect.getdoc(inspect.getmodule(method.config)) or "").split("\n\n")
+    return {
+        "id": method.id, "paper": method.paper or None, "edits_at_once": "many" if method.batch else "one",
+        "must_be_trained": method.train is not None, "prose": [" ".join(part.split()) for part in about if part.strip()],
+        "settings": [{"name": name, "default": repr(value)} for name, value in defaults.items()],
+        "presets": method.presets, "command": _TRIAL.format(spelled),
+    }  # fmt: skip
+
+
+def _own(text: str, here: dict) -> dict | None:
+    """A method of a file or a package, or None where the text names one of ours, or none at all."""
+    if text.lower().replace("_", "-") in here:
+        return None
+    try:
+        from survey.editing import foreign
+        from survey.editing.method import find
+    except ImportError:
+        return None
+    if foreign.in_file(text):
+        return {"id": "", "strategy": "yours", "source": text, "problems": [], **_own_values(find(text), text)}
+    points = foreign.entry_points().get(text.lower().replace("_", "-"))
+    return _own_record(text.lower().replace("_", "-"), points) if points else None
+
+
+def _yours(records: list[dict], width: int) -> list[str]:
+    """The part of the table that tells about methods of others."""
+    out = ["", styled("yours", "dim")] if records else []
+    for found in records:
+        state = "; ".join(found["problems"]) or f"from {found['source']}"
+        out += textwrap.wrap(f"{found['id']}  {state}", width, subsequent_indent="    ")
+    return out
+
+
+def _own_page(found: dict, width: int) -> str:
+    out = [styled(found["id"], "bold"), f"yours, from {found['source']}"]
+    for part in found.get("prose", []):
+        out += ["", *textwrap.wrap(part, width)]
+    if found.get("settings"):
+        out += ["", styled("Settings (--set NAME=VALUE)", "bold"), *(f"{s['name']} = {s['default']}" for s in found["settings"])]
+    if found["problems"]:
+        out += ["", styled("Problems", "bold"), *found["problems"]]
+    else:
+        out += ["", styled("Try it", "bold"), found["command"], f"survey methods test {found['source'] if '.py:' in found['source'] else found['id']}"]
+    return "\n".join(out)
 
 
 def _layers(source) -> list[int] | str | None:

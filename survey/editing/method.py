@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import dataclasses
 import importlib
+import inspect
 import typing
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -161,7 +162,7 @@ def method(
     there is none."""
 
     def make(function: Callable) -> Method:
-        config = function.__globals__.get("Config")
+        config = inspect.unwrap(function).__globals__.get("Config")
         if config is None:
             raise EditError(f"{id} has no class Config in its module, above the function")
         return Method(id, paper, batch, whole, config, presets or {}, function, function.__module__, train)

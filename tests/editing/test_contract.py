@@ -1,13 +1,12 @@
 """What every method promises, on two tiny models.
 
-A method that is added is tested here without a word. SETTINGS makes methods quick; RAISING tells which
+The promises of every method are checks of `survey.editing.contract`; what is asked here besides is about ours. A method
+that is added is tested here without a word. SETTINGS makes methods quick; RAISING tells which
 must make a target more probable, and with which settings they can in models of width 32.
 """
 
 from __future__ import annotations
 
-import itertools
-import json
 from functools import cache
 
 import pytest
@@ -21,19 +20,26 @@ from survey.editing import (
     apply,
     compute,
     find,
-    learning,
     load,
     save,
 )
+from survey.editing.contract import (
+    ARCHITECTURES,
+    BLOCKS,
+    BRIDGE,
+    CHECKS,
+    HARBOUR,
+    LONG,
+    PLACES,
+    Trial,
+    cosine,
+    equal,
+    said,
+    trained_when_asked,
+)
 from survey.editing.keys import stands_first
-from survey.editing.language_model import Reading
-from survey.editing.learning import UntrainedError
-from survey.editing.method import Quiet
 from survey.editing.patch import PatchError
 from tests.editing.tiny import fresh_model, same, snapshot, tiny_model
-
-BLOCKS = 9  # The defaults of all methods lie within.
-ARCHITECTURES = ("gpt2", "llama")
 
 _VALUES = {"contexts": ((2, 4),), "steps": 8}
 # What is learnt first, is learnt in a second.
@@ -89,35 +95,13 @@ RAISING = {
 }
 # Their edits do not share numbers, so that one can be taken out again.
 APART = ("deepedit", "grace", "ike", "mello", "melo", "serac", "t-patcher")
-BATCHES = [method for method in METHODS if find(method).batch]
-
-HARBOUR = Edit("The harbour of {} is in", "Bramblewick", "Oslo", was="Rome")
-TONGUE = Edit("The mother tongue of {} is", "Rome", "Vienna", was="Paris")
-BRIDGE = Edit("The bridge of {} is", "Tarn", "London", was="Paris")
-LONG = Edit("The museum of {} is", "Rome", "Tarn by Rome", was="Paris")
-PLACES = {
-    "one token, start": Edit("{} is in", "Rome", "Oslo", was="London"),
-    "many tokens, start": Edit("{} is", "Bramblewick", "Oslo", was="London"),
-    "one token, middle": TONGUE,
-    "many tokens, middle": Edit("The people of {} live in", "Bramblewick", "Oslo", was="Rome"),
-    "one token, end": Edit("The mother tongue of the people of {}", "Rome", "Oslo", was="London"),
-    "many tokens, end": Edit("The mother tongue of the people of {}", "Bramblewick", "Oslo", was="London"),
-}
 
 
 @pytest.fixture(autouse=True)
-def _trained(monkeypatch):
-    """What a method must learn is learnt when it is asked for."""
-    learned = learning._learned
-
-    def trained(id, model, config):
-        try:
-            return learned(id, model, config)
-        except UntrainedError:
-            learning.train(id, model, **vars(config))
-            return learned(id, model, config)
-
-    monkeypatch.setattr(learning, "_learned", trained)
+def _trained(request):
+    """What a method must learn is learnt when it is asked for; only one check is about methods that have not learnt."""
+    with trained_when_asked("untrained" not in request.node.name):
+        yield
 
 
 @pytest.fixture(params=ARCHITECTURES)
@@ -147,31 +131,6 @@ def made(method: str, model, *edits: Edit):
     return make(method, model, edits)
 
 
-def tensors(patch) -> dict[str, torch.Tensor]:
-    """What a patch does, so that two can be compared whatever their form."""
-    if isinstance(patch, WeightPatch):
-        return {name: change.full() for name, change in patch.changes.items()}
-    return patch.tensors()
-
-
-def equal(one, other) -> bool:
-    a, b = one.tensors(), other.tensors()
-    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
-
-
-def cosine(one, other) -> float:
-    a, b = tensors(one), tensors(other)
-    assert a.keys() == b.keys()
-    a, b = (torch.cat([t[name].double().flatten() for name in sorted(t)]) for t in (a, b))
-    return torch.nn.functional.cosine_similarity(a, b, dim=0).item()
-
-
-def said(patch, model, edits) -> torch.Tensor:
-    """What the edited model says behind the prompts of edits."""
-    with apply(patch, model):
-        return model.next_logits([edit.text for edit in edits])
-
-
 def log_probability(model, edit: Edit) -> float:
     return model.target_log_probabilities([(edit.text, edit.target)])[0][0].mean().item()
 
@@ -179,135 +138,23 @@ def log_probability(model, edit: Edit) -> float:
 every_method = pytest.mark.parametrize("method", METHODS)
 
 
-# The model comes back
+@cache
+def trial(method: str, architecture: str) -> Trial:
+    """A method on a shared model, with the patches that its checks have made."""
+    model = tiny_model(architecture, blocks=BLOCKS)
+    return Trial(method, model, SETTINGS.get(method, {}), lambda: fresh_model(architecture, blocks=BLOCKS))
 
 
 @every_method
-def test_the_model_is_restored_bit_for_bit(method, model):
-    before = snapshot(model)
-    logits = model.next_logits([HARBOUR.text])
-    with apply(method, model, [HARBOUR], **SETTINGS.get(method, {})) as edited:
-        assert edited is model
-        assert not torch.equal(model.next_logits([HARBOUR.text]), logits), "the edit changed nothing"
-    assert same(model, before)
-    assert torch.equal(model.next_logits([HARBOUR.text]), logits)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.name)
+def test_the_contract_is_kept(check, method, model):
+    outcome = check.run(trial(method, model.name.removeprefix("tiny-")))
+    assert outcome.broken is None, f"{check.sentence} {outcome.broken}"
+    found = find(method)
+    assert (outcome.skipped is None) == {"batch-order": found.batch, "untrained": found.train is not None}.get(check.name, True)
 
 
-@every_method
-def test_the_model_is_restored_after_an_error(method, model):
-    before = snapshot(model)
-    with pytest.raises(ZeroDivisionError), apply(made(method, model, HARBOUR), model):
-        raise ZeroDivisionError
-    assert same(model, before)
-
-
-@every_method
-def test_patches_come_off_in_any_order(method, model):
-    before = snapshot(model)
-    patches = [made(method, model, HARBOUR), made("ft-l", model, TONGUE), made("rome", model, BRIDGE)]
-    alone = []
-    for patch in patches:
-        with apply(patch, model):
-            alone.append(snapshot(model))
-    for order in itertools.permutations(range(3)):
-        for patch in patches:
-            model.apply(patch)
-        for at in order[:2]:
-            model.remove(patches[at])
-        assert same(model, alone[order[2]])
-        model.remove(patches[order[2]])
-        assert same(model, before)
-
-
-@every_method
-def test_computing_leaves_an_edited_model_edited(method, model):
-    under = made("rome", model, TONGUE)
-    with apply(under, model):
-        before = snapshot(model)
-        make(method, model, [HARBOUR, BRIDGE], batch=1)
-        assert same(model, before)
-        assert model.patches == [under]
-
-
-@every_method
-@pytest.mark.parametrize("after", [0, 3])
-def test_an_error_while_computing_leaves_the_model_alone(method, model, after):
-    class Stops(Quiet):
-        steps = 0
-
-        def advance(self, steps: int = 1) -> None:
-            self.steps += 1
-            if self.steps > after:
-                raise KeyboardInterrupt
-
-    before = snapshot(model)
-    with pytest.raises(KeyboardInterrupt):
-        make(method, model, [TONGUE, HARBOUR], batch=1, progress=Stops())
-    assert same(model, before)
-
-
-# The same again
-
-
-@every_method
-def test_a_saved_patch_does_the_same(method, model, tmp_path):
-    patch = made(method, model, HARBOUR)
-    size = save(patch, tmp_path / "a.patch", model)
-    assert size == (tmp_path / "a.patch").stat().st_size
-    loaded = load(tmp_path / "a.patch", model)
-    assert equal(patch, loaded)
-    assert loaded.edits == [HARBOUR]
-    assert loaded.about == json.loads(json.dumps(patch.about))
-    with apply(patch, model):
-        expected, logits = snapshot(model), model.next_logits([HARBOUR.text])
-    with apply(loaded, model):
-        assert same(model, expected)
-        assert torch.equal(model.next_logits([HARBOUR.text]), logits)
-
-
-@every_method
-def test_a_patch_says_where_it_comes_from(method, model):
-    patch = made(method, model, HARBOUR)
-    config = find(method).configure(**SETTINGS.get(method, {}))
-    assert patch.about["method"] == method
-    assert patch.about["seed"] == 0
-    assert patch.about["edits"] == [vars(HARBOUR)]
-    assert patch.about["settings"] == vars(config)
-    assert patch.relative_norm(model) is None or 0 < patch.relative_norm(model) < 100
-
-
-@every_method
-def test_two_runs_are_equal(method, model):
-    patch = made(method, model, HARBOUR)
-    torch.manual_seed(123)
-    assert equal(patch, make(method, model, [HARBOUR]))
-    # Nor does anything depend on what this model remembers, or on what was cached for it.
-    other = fresh_model(model.name.removeprefix("tiny-"), blocks=BLOCKS)
-    assert equal(patch, make(method, other, [HARBOUR]))
-
-
-@every_method
-def test_padding_of_the_tokenizer_does_not_matter(method, model):
-    patch = made(method, model, HARBOUR, LONG)
-    other = fresh_model(model.name.removeprefix("tiny-"), blocks=BLOCKS)
-    for side, pad in (("left", "<pad>"), ("right", "<s>")):
-        other.tokenizer.padding_side = other.tokenizer.truncation_side = side
-        other.tokenizer.pad_token = pad
-        other.network.config.pad_token_id = other.tokenizer.pad_token_id
-        other._remembered.clear()
-        assert equal(patch, make(method, other, [HARBOUR, LONG]))
-
-
-@pytest.mark.parametrize("method", BATCHES)
-def test_the_order_of_a_batch_does_not_matter(method, model):
-    edits = [HARBOUR, LONG, TONGUE]
-    patch = make(method, model, edits)
-    for order in ((2, 0, 1), (1, 0, 2)):
-        other = make(method, model, [edits[i] for i in order])
-        if isinstance(patch, WeightPatch):
-            assert cosine(patch, other) > 0.9999
-        else:
-            torch.testing.assert_close(said(patch, model, edits), said(other, model, edits), rtol=1e-3, atol=1e-3)
+# Numbers
 
 
 @pytest.mark.parametrize("method", ["fine-tuning", "kn", "memit", "rome"])
@@ -321,34 +168,6 @@ def test_threads_do_not_matter(method):
         torch.set_num_threads(1)
     # Sums in another order round differently, and gradient descent carries that on.
     assert cosine(patch, other) > 0.9999
-
-
-def continued(model, prompt: str, count: int) -> str:
-    """A greedy continuation without cached states: every token is read with all before it, as in teacher forcing."""
-    ids = list(model.tokens(model.asked([prompt])[0]).ids)
-    end, made = len(ids) - 1, []
-    for _ in range(count):
-        row = torch.tensor([ids + made])
-        reading = Reading(torch.ones_like(row).bool(), torch.tensor([end]))
-        made.append(model.logits(model.hidden(row, torch.ones_like(row), reading)[0, -1]).argmax().item())
-        if made[-1] in model.end_ids:
-            made.pop()
-            break
-    return model.decode(made)
-
-
-@every_method
-def test_what_is_said_does_not_depend_on_how_the_model_is_asked(method, model):
-    prompts = [HARBOUR.text, "Rome", BRIDGE.text, "Therefore the people of the island live in", LONG.text]
-    alone = [model.generate(prompt, 5) for prompt in prompts]
-    with apply(made(method, model, HARBOUR, BRIDGE), model):
-        together = model.generate(prompts, 5)
-        assert together == [model.generate(prompt, 5) for prompt in prompts]
-        assert together == [continued(model, prompt, 5) for prompt in prompts]
-        reversed_ = model.target_log_probabilities([(prompt, "Oslo") for prompt in prompts[::-1]])[::-1]
-        for prompt, (log_p, _) in zip(prompts, reversed_, strict=True):
-            torch.testing.assert_close(log_p, model.target_log_probabilities([(prompt, "Oslo")])[0][0], rtol=1e-4, atol=1e-4)
-    assert alone == [model.generate(prompt, 5) for prompt in prompts]
 
 
 # What is edited
@@ -376,22 +195,6 @@ def test_edits_are_listed_and_taken_out_where_they_stand_apart(method, model, tm
     with apply(nothing, model):
         logits = model.next_logits([HARBOUR.text])
     assert torch.equal(logits, model.next_logits([HARBOUR.text]))
-
-
-@every_method
-def test_a_sequence_is_one_edit_after_the_other(method, model):
-    first = made(method, model, HARBOUR)
-    with apply(first, model):
-        second = make(method, model, [BRIDGE])
-        with apply(second, model):
-            expected = snapshot(model)
-            logits = model.next_logits([HARBOUR.text, BRIDGE.text])
-    both = make(method, model, [HARBOUR, BRIDGE], batch=1)
-    assert both.edits == [HARBOUR, BRIDGE]
-    with apply(both, model):
-        now = snapshot(model)
-        torch.testing.assert_close(model.next_logits([HARBOUR.text, BRIDGE.text]), logits, rtol=1e-3, atol=1e-3)
-    assert all(torch.allclose(now[name], expected[name], rtol=1e-4, atol=1e-5) for name in now)
 
 
 @every_method
@@ -494,18 +297,3 @@ def test_a_layer_that_is_not_there(method, model):
         with pytest.raises(EditError, match="no setting 'layer'"):
             make(method, model, [HARBOUR], layer=99)
 
-
-@every_method
-def test_wrong_requests(method, model):
-    with pytest.raises(EditError, match="no edit"):
-        compute(method, model, [])
-    with pytest.raises(EditError, match="an Edit is needed"):
-        compute(method, model, ["Rome"])
-    with pytest.raises(EditError, match="batch holds at least one"):
-        compute(method, model, HARBOUR, batch=0)
-    with pytest.raises(EditError, match=f"{method} has no setting 'frobnication'"):
-        compute(method, model, HARBOUR, frobnication=1)
-    with pytest.raises(EditError, match=f"{method} has no preset 'bert'"):
-        compute(method, model, HARBOUR, preset="bert")
-    with pytest.raises(EditError, match=f"what {method} shall edit"), apply(method, model):
-        pass
