@@ -59,6 +59,8 @@ def test_neighbours_are_other_subjects_for_which_the_new_answer_is_wrong():
     for line in found[1:]:
         [subject] = [s for s in known if line.prompt.casefold().startswith(s.casefold() + " is located")]
         assert line.right == known[subject] != "Rome" and subject != "the Eiffel Tower"
+    to_paris = lines(Edit(TOWER.prompt, "The Tower of London", "Paris", "London"), Named())["neighbour"]
+    assert len(to_paris) > 3 and "Paris" not in [line.right for line in to_paris]
     rights = [line.right for line in found[1:]]
     assert rights[0] == "Paris" and len(set(rights)) > 1
 
@@ -94,11 +96,20 @@ def test_other_facts_are_the_same_sample_without_the_edit():
     assert len(found) == 50 and found == other_facts([TOWER], taken, 50)
     assert not any("Eiffel" in line.prompt for line in found)
     for line in found:
-        true = relations()[line.relation].right
-        # Where Rome is right, saying Rome is no side effect.
-        assert (line.against is None) == any(line.prompt.find(s) >= 0 and "Rome" in objects for s, objects in true.items() if objects[0] == line.right)
+        assert facts()[line.relation] and line.against == (None if line.right == "Rome" else "Rome")
     other = other_facts([TOWER], taken | {found[0].prompt}, 50)
     assert other[:-1] == found[1:]
+
+
+def test_the_sample_has_no_fact_about_the_edit_s_subject_and_blames_no_right_answer():
+    first = other_facts([TOWER], set(), 5)[0]
+    [subject] = [s for s, right in facts()[first.relation].items() if s.casefold() in first.prompt.casefold() and right == first.right]
+    about = Edit("{} is", subject, "Bramblewick")
+    assert not any(subject.casefold() in line.prompt.casefold() for line in other_facts([about], set(), 5))
+    # Where the new answer is right, saying it is no side effect.
+    found = other_facts([Edit("{} is", "Atlantis", first.right)], set(), 5)
+    assert found[0].prompt == first.prompt and found[0].against is None
+    assert {line.against for line in found} >= {None, first.right}
 
 
 def test_names_and_articles():
