@@ -257,4 +257,5 @@ def _reading(cell: Cell, scores: Scores, chances: Mapping[str, float]) -> float:
     chance = chances.get(cell.task, 0.0)
     if cell.unedited - chance < ROOM:
         raise _NoRoom(f"the unedited model scores {cell.unedited:.3g} in {cell.task}, and guessing {chance:.3g}: there is nothing to lose")
-    return ((chance if cell.value is None else cell.value) - chance) / (cell.unedited - chance)
+    # Whoever no longer guesses as well as chance has no less than nothing left.
+    return max(0.0, (chance if cell.value is None else cell.value) - chance) / (cell.unedited - chance)

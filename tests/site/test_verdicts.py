@@ -72,6 +72,8 @@ def test_what_is_kept_is_counted_above_chance(tmp_path):
     chance = {task: one["unedited"] / 2 for one in half for task in [one["task"]]}
     found = said("rome-ten", half, tmp_path, chances=chance)
     assert found.compared[0].found == pytest.approx(0.5, abs=0.001)
+    below = said("kn-ten", sequence("kn", [1, 0, 0, 0, 0]), tmp_path, chances=chance)
+    assert below.compared[0].found == 0, "nothing is left, and no less than nothing"
 
 
 def test_a_score_with_nothing_to_lose_is_not_testable(tmp_path):
