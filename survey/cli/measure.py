@@ -4,6 +4,7 @@
     survey measure --methods rome,grace --pitfalls general-abilities --edits 0,10,20,30,40 --seeds 3 -o results
     survey measure --methods memit --pitfalls generalization --benchmark counterfact.json --edits 1 -o results
     survey measure --show results
+    survey measure --check docs/results/submitted
 
 Facts are our own (docs/laboratory/suite.md) unless --benchmark names others. --edits 1 edits each fact alone; a larger
 number makes one sequence of so many edits for each seed, and asks after each number that is named. Results are written
@@ -78,13 +79,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     out = parser.add_argument_group("results")
     out.add_argument("-o", "--out", metavar="DIR", help="folder for results")
     out.add_argument("--show", metavar="DIR", help="only print the results of a folder")
+    out.add_argument(
+        "--check", metavar="DIR", help="say whether results that somebody submits can be believed: one folder of them, or docs/results/submitted"
+    )
     out.add_argument("--format", choices=("text", "json"), default="text")
+    parser.set_defaults(wrong=parser.error)
 
 
 def run(args: argparse.Namespace) -> int:
     from survey.errors import UserError
     from survey.pitfalls.runs.summary import summarise, write
 
+    if args.check:
+        if args.show or args.methods:
+            args.wrong("--check looks at results that are there: leave out --show and --methods")
+        return _check(args)
     if args.show:
         return _print(summarise(Path(args.show)), args.format)
     _need_extra()
@@ -126,6 +135,36 @@ def run(args: argparse.Namespace) -> int:
     summary = summarise(Path(args.out))
     write(summary, Path(args.out))
     return _print(summary, args.format)
+
+
+def _check(args: argparse.Namespace) -> int:
+    """Look through submitted results. `survey check` is about entries; this is about what `survey measure` wrote, and needs
+    the facts that it asks about."""
+    from dataclasses import asdict
+
+    from survey.cli.output import as_json
+    from survey.errors import UserError
+    from survey.files import find_root
+    from survey.files.submitted import FOLDER
+    from survey.pitfalls.runs.submitted import problems
+
+    folder, root = Path(args.check), find_root(args.root)
+    above = folder.resolve() == (root / FOLDER).resolve()
+    if not folder.is_dir() and not above:
+        raise UserError(f"{folder}: there is no such folder")
+    folders = [folder] if not above else sorted(folder.iterdir()) if folder.is_dir() else []  # At first there are none.
+    found = []
+    for one in folders:
+        if above and not one.is_dir():
+            raise UserError(f"{one}: only folders belong here, one for each method")
+        found += problems(one, root)
+    if args.format == "json":
+        print(as_json([asdict(problem) for problem in found]))
+    else:
+        for problem in found:
+            print(problem)
+        print(f"{len(folders)} folder{'s' * (len(folders) != 1)} of submitted results, {len(found)} problem{'s' * (len(found) != 1)}")
+    return 1 if found else 0
 
 
 def _print(summary, form: str) -> int:
