@@ -115,6 +115,7 @@ class Pages:
             "timeline": self._timeline, "checks": self._checks, "agreement": self._agreement,
             "curve": self._curve, "verdicts": self._verdicts, "measured": self._measured,
             "comparison": self._comparison, "retrieval": self._retrieval, "submit": self._submit, "collapse": self._collapse,
+            "submitted": self._submitted,
             "count": lambda name, base: f"{len(collection.search(name)):,}",
         }  # fmt: skip
 
@@ -364,6 +365,12 @@ class Pages:
         return self._render(
             "comparison.html", part=part, base=base, here=here, compared=measured(), columns=SCORES, amount=amount
         )
+
+    def _submitted(self, name: str, base: str) -> str:
+        """Results that others have sent, and whose they are."""
+        from survey.files.submitted import submitted
+
+        return self._render("submitted.html", found=submitted(self.root), base=base)
 
     def _collapse(self, name: str, base: str) -> str:
         from survey.site.collapse import PARTS, TEXTS, parts
