@@ -108,16 +108,12 @@ def _edits(chain: Chain, number: int) -> int:
 
 
 def _resumed(chain: Chain, start: int, results: Results) -> Step:
-    """The first step that is missing; where the patch before it is lost, or no edit was made, from the beginning."""
+    """The first step that is missing; where the patch before it is lost, the chain is made again from its beginning, which
+    gives the same edits, and only what is missing is written."""
     if start == 0 or chain.stops[start - 1] == 0:
         return Step(chain, start)
     patch = results.patch(chain.name, chain.stops[start - 1])
-    if patch is None:
-        raise UserError(
-            f"{results.path}: the patch after {chain.stops[start - 1]} edits is gone (it lay in .patches beside the file): "
-            "delete the file of this method, and run the same command again"
-        )
-    return Step(chain, start, patch)
+    return Step(chain, 0) if patch is None else Step(chain, start, patch)
 
 
 def _run(engine: Engine, waiting: list[Step], results: dict[str, Results], advance: Callable[[Step], Any], progress: Any) -> None:
@@ -131,8 +127,8 @@ def _run(engine: Engine, waiting: list[Step], results: dict[str, Results], advan
             for step, outcome in engine.finished(0.5):
                 running -= 1
                 last = step.number == len(step.chain.stops) - 1
-                results[step.chain.method].add(outcome.rows, outcome.patch, last)
-                advance(step)
+                if results[step.chain.method].add(outcome.rows, outcome.patch, last):
+                    advance(step)
                 if not last:
                     waiting.append(Step(step.chain, step.number + 1, outcome.patch))
             if progress is not None:

@@ -49,25 +49,29 @@ class Results:
         self.done = {(step[-1]["chain"], step[-1]["edits"]) for step in steps}
         _replace(self.path, [self.head, *(line for step in steps for line in step)])
 
-    def add(self, rows: Sequence[dict[str, Any]], patch: bytes | None, last: bool) -> None:
-        """Write a step, and keep its patch where the chain goes on."""
+    def add(self, rows: Sequence[dict[str, Any]], patch: bytes | None, last: bool) -> bool:
+        """Write a step, and keep its patch where the chain goes on. A step that is there already is not written again; tells
+        whether it was new."""
         chain, edits = rows[-1]["chain"], rows[-1]["edits"]
+        new = (chain, edits) not in self.done
         if not last:
             self._patches.mkdir(parents=True, exist_ok=True)
             target = self._patch(chain, edits)
             target.with_suffix(".new").write_bytes(patch or b"")
             os.replace(target.with_suffix(".new"), target)
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write("".join(f"{_line(row)}\n" for row in rows))
-            file.flush()
-            os.fsync(file.fileno())
-        self.done.add((chain, edits))
+        if new:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write("".join(f"{_line(row)}\n" for row in rows))
+                file.flush()
+                os.fsync(file.fileno())
+            self.done.add((chain, edits))
         for old in self._patches.glob(f"{_name(chain)}.*.safetensors"):
             if last or old != self._patch(chain, edits):
                 old.unlink()
         for folder in (self._patches, self._patches.parent):
             if folder.is_dir() and not any(folder.iterdir()):
                 folder.rmdir()
+        return new
 
     def patch(self, chain: str, edits: int) -> bytes | None:
         """The patch of a step that is done, empty where no edit could be made; None where it is lost."""

@@ -128,6 +128,19 @@ def test_a_run_that_was_killed_ends_as_one_that_was_not(whole, material, tmp_pat
     assert scores(tmp_path / path.name) == scores(path)
 
 
+def test_a_patch_that_was_lost_is_made_again(whole, material, tmp_path):
+    """The file without its last steps, and no patches: as after a fresh clone of results that were committed."""
+    plan, path = whole
+    head, steps = read(path)
+    kept = [step for step in steps if (step[-1]["chain"], step[-1]["edits"]) != ("0/sequence/all", 4)]
+    assert len(kept) == len(steps) - 1
+    (tmp_path / path.name).write_text("".join(json.dumps(row) + "\n" for row in [head, *(row for step in kept for row in step)]))
+    heard = []
+    measure(plan, material, tmp_path, workers=2, begin=lambda done, total: heard.append(total - done))
+    assert scores(tmp_path / path.name) == scores(path)
+    assert heard == [3]
+
+
 def test_nobody_works_on_when_the_run_is_killed(tiny_path, tmp_path):
     """Killed by the system, without a chance to tidy up."""
     import os
