@@ -231,7 +231,8 @@ def test_nothing_minified_or_vendored(committed):
             continue
         if name.endswith((".mjs", ".js", ".css")):
             assert max(map(len, text.splitlines())) < 400 and text.count("\n") > len(text) / 150, f"{name} looks minified"
-        assert len(text) < 200_000, f"{name} is large"
+        # Measured results are data, and their summaries have a line for each number.
+        assert len(text) < (2_000_000 if name.startswith("docs/results/") else 200_000), f"{name} is large"
 
 
 def test_nothing_built_is_committed(committed):

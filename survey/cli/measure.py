@@ -95,6 +95,7 @@ def run(args: argparse.Namespace) -> int:
             args.wrong("--check looks at results that are there: leave out --show and --methods")
         return _check(args)
     if args.show:
+        _need_extra()
         return _print(summarise(Path(args.show)), args.format)
     _need_extra()
     if not args.methods or not args.out:
@@ -179,19 +180,21 @@ def _print(summary, form: str) -> int:
 
 def _told(summary, columns: int) -> list[str]:
     """Tables of a summary: one for each pitfall, and where the time went."""
-    from survey.cli.output import padded, shown_width, styled
+    from survey.cli.output import padded, plural, shown_width, styled
     from survey.progress import duration
 
     out: list[str] = []
     for pitfall in dict.fromkeys(cell.pitfall for cell in sorted(summary.cells, key=lambda c: c.pitfall)):
         cells = [cell for cell in summary.cells if cell.pitfall == pitfall]
-        rows = [("METHOD", "METRIC", "EDITS", "EDITED", "95 %", "UNEDITED", "CASES")]
+        rows = [("METHOD", "METRIC", "EDITS", "EDITED", "95 %", "UNEDITED", "OVER")]
         for cell in cells:
             name = f"{cell.method} ({cell.variant})" if cell.variant else cell.method
             metric = f"{cell.task}: {cell.metric}" if cell.task else cell.metric
             edits = {"single": "1 alone", "pair": "2, a pair"}.get(cell.kind, str(cell.edits))
-            over = f"{cell.cases}" + (f" x {cell.seeds} seeds" if cell.task or cell.kind == "sequence" else "")
+            over = f"{cell.cases} items, {plural(cell.models, 'model')}" if cell.task else plural(cell.cases, "case")
             value = "collapsed" if cell.value is None else _figure(cell.value)
+            if cell.collapsed and cell.value is not None:
+                value += f" ({cell.collapsed} collapsed)"
             between = f"{_figure(cell.low)} to {_figure(cell.high)}" if cell.low is not None else ""
             rows.append((name, metric, edits, value, between, "" if cell.unedited is None else _figure(cell.unedited), over))
         widths = [max(shown_width(row[i]) for row in rows) for i in range(len(rows[0]))]
@@ -209,4 +212,4 @@ def _told(summary, columns: int) -> list[str]:
 
 def _figure(value: float) -> str:
     """Three digits that tell something."""
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) >= 1 else f"{value:.3f}"
+    return f"{value:.2e}" if abs(value) >= 1e7 else f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}" if abs(value) >= 1 else f"{value:.3f}"

@@ -19,7 +19,7 @@ from survey.files.reader import read_yaml
 FOLDER = Path("docs", "results", "submitted")
 NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 ABOUT = "about.yaml"
-CHARACTERS = 200_000
+CHARACTERS = 1_000_000
 """Longest file."""
 
 

@@ -50,7 +50,7 @@ def test_a_run_is_printed_written_and_shown_again(survey, folder, tmp_path):
     code, _, err = survey(*words, "--model", folder, "-o", str(out), "--batch", "2")
     assert code == 1 and "holds a run with other batch (1, now 2)" in err
     code, more, err = survey(*words, "--model", folder, "-o", str(out), "--seeds", "2")
-    assert (code, err) == (0, "") and "2 x 2 seeds" in more
+    assert (code, err) == (0, "") and "2 items, 2 models" in more
     assert set(before.split(b"\n")[1:]) < set((out / "ft-l.steps=2.jsonl").read_bytes().split(b"\n"))
 
 

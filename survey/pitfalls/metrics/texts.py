@@ -51,8 +51,8 @@ def mentioned_compat(answers: Iterable[str], prompt: str, text: str) -> bool:
 def free_running_exact_match(answers: Iterable[str], text: str) -> bool:
     """`free-running-exact-match`: 1[what the model generates by itself begins with the whole answer]; its mean is 0 to 1, higher is better.
 
-    Like teacher forcing's "every token is the most probable one", but of the text as it is said; token accuracy under teacher
-    forcing is never lower.
+    Like teacher forcing's "every token is the most probable one", but of the text as it is said, whatever its case and
+    however it is cut into tokens.
     """
     said = text.lstrip(" \t\n\"'“‘(")
     return any(_place(answer, said) == 0 for answer in answers)

@@ -19,8 +19,17 @@ LISTS = {
     "preservation": ("preservation", None),
     "relation-specificity": ("relation-specificity", "relation"),
 }
+# Of these lists nothing should change, so that an answer that stays is right.
+STAYING = ("preservation", "relation-specificity")
 ROLES = tuple(role for own, (_, other) in LISTS.items() for role in (own, other) if role)
-RIPPLE = tuple(name for metric, _ in LISTS.values() for name in (*names(metric), f"{metric}.compat"))
+
+
+def _names(metric: str) -> tuple[str, ...]:
+    told = (*names(metric), f"{metric}.compat")
+    return tuple(name.replace(".unchanged", ".next-token") for name in told) if metric in STAYING else told
+
+
+RIPPLE = tuple(name for metric, _ in LISTS.values() for name in _names(metric))
 
 
 def _compat(state: State, question: Question) -> bool:
@@ -35,6 +44,9 @@ def ripple(case: Case, states: States) -> Scores:
     for own, (metric, other) in LISTS.items():
         questions = case[own] or (case[other] if other else ())
         met = [all([_compat(states[0], need) for need in q.needs]) for q in questions]
-        scores |= answered(metric, questions, states, TOKENS)
+        found = answered(metric, questions, states, TOKENS)
+        if metric in STAYING:
+            found[f"{metric}.next-token"] = found.pop(f"{metric}.unchanged")
+        scores |= found
         scores[f"{metric}.compat"] = among([_compat(states[-1], q) for q in questions], met)
     return scores

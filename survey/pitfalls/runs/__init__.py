@@ -73,8 +73,9 @@ def measure(
     if not any(work.values()):
         raise UserError(f"{material.benchmark} asks nothing about {', '.join(plan.pitfalls)} after {', '.join(map(str, plan.edits))} edits")
     cpus = processors()
-    places = workers or min(cpus, sum(map(len, work.values())))
-    threads = max(1, cpus // places)
+    # A cluster has as many places as it has processors; which is for the engine to find out.
+    places = workers or (None if engine == "ray" else min(cpus, sum(map(len, work.values()))))
+    threads = max(1, cpus // places) if places else 1
     heads = {method: head(plan, material, method, model, threads) for method in work}
     del model  # The workers have their own.
     folder.mkdir(parents=True, exist_ok=True)

@@ -10,6 +10,7 @@ pair:     a case with two edits, asked before, between and after (conflicts, rou
 
 from __future__ import annotations
 
+import hashlib
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -158,7 +159,7 @@ def described(plan: Plan, material: Material, method: str) -> dict[str, Any]:
     return {
         "method": method, "settings": plan.settings.get(method, {}), "preset": plan.preset, "pitfalls": list(plan.pitfalls),
         "edits": list(plan.edits), "seeds": list(plan.seeds), "cases": plan.cases, "batch": plan.batch,
-        "statistics": plan.text,
+        "statistics": plan.text and {"sha256": hashlib.sha256(plan.text.encode()).hexdigest(), "characters": len(plan.text)},
         "benchmark": {"id": material.benchmark, "sha256": material.sha256, "cases": len(material.cases)},
         "tasks": {task.id: {"name": task.name, "items": len(task.items)} for task in material.tasks},
     }  # fmt: skip

@@ -285,7 +285,7 @@ def _value(name: str, values: list[Any]) -> str | None:
             return f"{name} is no number: {json.dumps(value)[:40]}"
         if isinstance(value, bool):
             continue
-        if variant == "length" and not (isinstance(value, int) and value >= 1):
+        if variant == "length" and not (value >= 1 and value == int(value)):
             return f"{name} is no number of tokens: {value}"
         if variant == "nll" and value < 0:
             return f"{name} is below 0, and perplexity below 1: {value}"

@@ -1,8 +1,8 @@
 """What a folder of results says: means with intervals, beside the unedited model.
 
 Intervals are 95 % percentile bootstrap intervals. Cases that were edited alone are drawn one by one; where edits follow
-each other, seeds are drawn first, and then cases (or items of a task) within them, since what one model answers is not
-independent.
+each other, seeds are drawn first, and then cases within them, since what one model answers is not independent. Items of a
+task are the same for every model, and are drawn once for all of them.
 """
 
 from __future__ import annotations
@@ -10,16 +10,17 @@ from __future__ import annotations
 import csv
 import json
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from survey.pitfalls.metrics.intervals import clustered
-from survey.pitfalls.metrics.losses import perplexity
+from survey.pitfalls.metrics.intervals import Interval, clustered, crossed
+from survey.pitfalls.metrics.losses import downstream_score, other_task, perplexity
 from survey.pitfalls.metrics.shares import mean
 from survey.pitfalls.runs.plan import COLLAPSE, DOWNSTREAM, OTHER_TASK
 from survey.pitfalls.runs.results import files, read
+from survey.pitfalls.tasks import MAIN
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,8 @@ class Cell:
     kind: `single` (each fact alone), `sequence`, `pair` (two edits of one case).
     value, low, high: mean and interval; None where the model has collapsed and there is no number.
     unedited: the same questions asked of the unedited model.
-    cases, seeds: over how many. collapsed: in how many there was no number.
+    cases: how many cases, or items of the task. models: how many edited models; seeds: of how many seeds.
+    collapsed: how many of the cases' scores, or of the models on a task, were no numbers; the mean is that of the others.
     """
 
     method: str
@@ -47,6 +49,7 @@ class Cell:
     cases: int
     seeds: int
     collapsed: int = 0
+    models: int = 1
 
 
 @dataclass(frozen=True)
@@ -86,11 +89,17 @@ def summarise(folder: Path) -> Summary:
 
 def write(summary: Summary, folder: Path) -> None:
     """Write DIR/summary.json and DIR/summary.csv."""
-    (folder / "summary.json").write_text(json.dumps(summary.record(), ensure_ascii=False, indent=1) + "\n", "utf-8")
+    (folder / "summary.json").write_text(_lines(summary), "utf-8")
     with (folder / "summary.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(list(Cell.__dataclass_fields__))
         rows.writerows([["" if v is None else v for v in asdict(cell).values()] for cell in summary.cells])
+
+
+def _lines(summary: Summary) -> str:
+    """JSON with a line for each run and each cell."""
+    told = {part: ",\n".join(json.dumps(one, ensure_ascii=False) for one in ones) for part, ones in summary.record().items()}
+    return "{" + ",\n".join(f'"{part}": [\n{lines}\n]' for part, lines in told.items()) + "}\n"
 
 
 def _cells(head: dict[str, Any], steps: Sequence[list[dict[str, Any]]]) -> list[Cell]:
@@ -117,24 +126,57 @@ def _cells(head: dict[str, Any], steps: Sequence[list[dict[str, Any]]]) -> list[
     found = []
     for (kind, edits, pitfall, metric), seeds in [*scores.items(), *cost.items()]:
         groups = [[pair[0] for pair in pairs] for pairs in seeds.values()]
-        before = [pair[1] for pairs in seeds.values() for pair in pairs]
-        value, low, high = _interval(groups if kind == "sequence" else [[v for group in groups for v in group]])
+        before = [pair[1] for pairs in seeds.values() for pair in pairs if pair[0] is not None and pair[1] is not None]
+        one_by_one = [[v for group in groups for v in group]]
         found.append(Cell(
-            **who, kind=kind, edits=edits, pitfall=pitfall, task="", metric=metric, value=value, low=low, high=high,
-            unedited=_rounded(mean(v for v in before if v is not None)), cases=sum(map(len, groups)), seeds=len(groups), collapsed=_lost(groups),
+            **who, kind=kind, edits=edits, pitfall=pitfall, task="", metric=metric,
+            **_told(clustered(dict(enumerate(groups if kind == "sequence" else one_by_one)))),
+            unedited=_rounded(mean(before)), cases=sum(map(len, groups)), seeds=len(groups),
+            collapsed=sum(v is None for group in groups for v in group),
+            models=len(groups) if kind == "sequence" else sum(map(len, groups)),
         ))  # fmt: skip
     for (kind, edits, task, metric), seeds in tasks.items():
-        statistic = perplexity_of if metric == "perplexity" else mean
-        groups = [values for lists in seeds.values() for values in lists]
-        value, low, high = _interval(groups, statistic)
-        start = next((lists[0] for lists in tasks.get(("sequence", 0, task, metric), {}).values()), None)
-        unedited = _rounded(statistic(start)) if start else None
-        pitfall = COLLAPSE if metric.startswith("perplexity") else DOWNSTREAM if DOWNSTREAM in head["pitfalls"] else OTHER_TASK
-        cell = Cell(
-            **who, kind=kind, edits=edits, pitfall=pitfall, task=task, metric=metric, value=value, low=low, high=high, unedited=unedited, cases=len(groups[0]), seeds=len(seeds), collapsed=_lost(groups),
-        )  # fmt: skip
-        found.append(cell)
+        found += _task(head, kind, edits, task, metric, seeds, tasks.get(("sequence", 0, task, metric), {}), who)
     return sorted(found, key=lambda c: (c.kind, c.pitfall, c.task, c.metric, c.edits))
+
+
+def _task(head: dict, kind: str, edits: int, task: str, metric: str, seeds: dict[int, list], start: dict[int, list], who: dict) -> list[Cell]:
+    """The cells of one metric of a task: itself, and beside the unedited model where it is the one that stands for the task."""
+    models = [values for lists in seeds.values() for values in lists]
+    before = next((lists[0] for lists in start.values()), None)
+    if metric == "perplexity":
+        # One loss that is no number, and the model has collapsed: a perplexity of its other texts would be none.
+        alive = [values for values in models if not any(nll is None for nll, _ in values)]
+        statistic = perplexity_of
+    else:
+        alive, statistic = models, mean
+    common = {
+        **who, "kind": kind, "edits": edits, "task": task, "cases": len(models[0]), "seeds": len(seeds), "models": len(models),
+        "collapsed": len(models) - len(alive),
+    }  # fmt: skip
+    pitfall = COLLAPSE if metric.startswith("perplexity") else DOWNSTREAM if DOWNSTREAM in head["pitfalls"] else OTHER_TASK
+    unedited = _rounded(statistic(before)) if before else None
+    cells = [Cell(**common, pitfall=pitfall, metric=metric, **_told(crossed(alive, statistic)), unedited=unedited)]
+    if not before or metric not in MAIN.values() or metric == "perplexity":
+        return cells
+    pairs = [list(zip(values, before, strict=True)) for values in models]
+    if DOWNSTREAM in head["pitfalls"]:
+        cells.append(Cell(**common, pitfall=DOWNSTREAM, metric="downstream-score", **_told(crossed(pairs, _percent)), unedited=100.0))
+    if OTHER_TASK in head["pitfalls"] and metric == "accuracy":
+        cells.append(Cell(**common, pitfall=OTHER_TASK, metric="other-task", **_told(crossed(pairs, _change)), unedited=0.0))
+    return cells
+
+
+def _percent(pairs: Sequence[tuple[float, float]]) -> float:
+    return downstream_score(mean(a for a, _ in pairs), mean(b for _, b in pairs))
+
+
+def _change(pairs: Sequence[tuple[float, float]]) -> float:
+    return other_task(mean(a for a, _ in pairs), mean(b for _, b in pairs))
+
+
+def _told(found: Interval) -> dict[str, float | None]:
+    return {"value": _rounded(found.value), "low": _rounded(found.low), "high": _rounded(found.high)}
 
 
 def _by_metric(scores: dict[str, list]) -> dict[str, list]:
@@ -148,22 +190,6 @@ def _by_metric(scores: dict[str, list]) -> dict[str, list]:
 def perplexity_of(values: Sequence[tuple[float, int]]) -> float:
     """exp(loss per token), as far as a number goes."""
     return min(perplexity(values), 1e300)
-
-
-def _interval(
-    groups: Sequence[Sequence[Any]], statistic: Callable[[Sequence[Any]], float] = mean
-) -> tuple[float | None, float | None, float | None]:
-    """A statistic with its interval. A perplexity of some texts only would be none at all: one loss that is no number, and
-    the model has collapsed."""
-    if statistic is not mean and _lost(groups):
-        return None, None, None
-    found = clustered(dict(enumerate(groups)), statistic)
-    return _rounded(found.value), _rounded(found.low), _rounded(found.high)
-
-
-def _lost(groups: Sequence[Sequence[Any]]) -> int:
-    """How many values are no number."""
-    return sum(v is None or (isinstance(v, tuple) and None in v) for group in groups for v in group)
 
 
 def _rounded(value: float | None) -> float | None:

@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from survey.editing.edit import EditError
 from survey.pitfalls import tasks
 from survey.pitfalls.asking import Ask, Next, State, answer, wanted
 from survey.pitfalls.case import Case
@@ -67,6 +66,8 @@ class Worker:
 
     def _pair(self, chain: Chain) -> Outcome:
         """A case with two edits, asked before, between and after."""
+        from survey.editing.method import find
+
         [case] = chain.cases
         probes = [PROBES[id] for id in self.plan.pitfalls if id in PROBES and PROBES[id].states == 3 and PROBES[id].usable(case)]
         asks = [wanted(probe.score, case, states=3) for probe in probes]
@@ -75,7 +76,7 @@ class Worker:
         clock = time.perf_counter()
         between = self._edited(one.patch, (ask for three in asks for ask in three[1]))
         questions = time.perf_counter() - clock
-        two = self._make(chain, others, one.patch)
+        two = self._make(chain, list(case.edits) if find(chain.method).whole else others, one.patch)
         clock = time.perf_counter()
         after = self._edited(two.patch, (ask for three in asks for ask in three[2]))
         before = self.unedited(ask for three in asks for state in three for ask in state)
@@ -122,8 +123,11 @@ class Worker:
                     chain.method, self.model, some, seed=chain.seed, batch=self.plan.batch if method.batch else None,
                     preset=self.plan.preset, text=self.plan.text, **self.plan.settings.get(chain.method, {}),
                 )  # fmt: skip
-            except (EditError, ArithmeticError, RuntimeError, ValueError, IndexError) as error:
-                failed.append((some[0].subject, f"{type(error).__name__}: {str(error).strip().splitlines()[0][:200]}"))
+            except MemoryError:
+                raise
+            except Exception as error:  # Whatever a method does, above all on a model that it broke before.
+                why = (str(error).strip().splitlines() or ["no message"])[0][:200]
+                failed += [(edit.subject, f"{type(error).__name__}: {why}") for edit in some]
                 continue
             finally:
                 self.model.restore()
@@ -172,13 +176,16 @@ class Worker:
             self.model.restore()
 
     def _cases(self, chain: Chain, now: int, patch) -> list[dict]:
-        """Every probe on every case whose edit was made."""
+        """Every probe on every case. Of one whose edit could not be made only the edit itself is asked, which fails: that
+        nothing else has changed is no merit of the method."""
+        made = set(patch.edits) if patch is not None else set()
         work = [
             (place, case, PROBES[id])
             for place, case in enumerate(chain.cases[:now])
             for id in self.plan.pitfalls
             if id in PROBES and PROBES[id].states == 2 and PROBES[id].usable(case)
             and (id != FORGETTING or place < now - 1)
+            and (id in (FORGETTING, "generalization") or made.issuperset(case.edits))
         ]  # fmt: skip
         asks = [wanted(probe.score, case, states=2) for _, case, probe in work]
         before = self.unedited(ask for two in asks for state in two for ask in state)

@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from survey.pitfalls.metrics.intervals import bootstrap, clustered, share, wilson
+from survey.pitfalls.metrics.intervals import bootstrap, clustered, crossed, share, wilson
 from survey.pitfalls.metrics.losses import perplexity
 from survey.pitfalls.metrics.shares import mean
 
@@ -89,3 +89,21 @@ def test_groups_that_differ_widen_the_interval():
 def test_groups_may_be_of_different_sizes_or_empty():
     found = clustered({0: [1.0] * 9, 1: [0.0], 2: [NAN], 3: []})
     assert found.value == 0.9 and found.n == 10 and found.undefined == 1
+
+
+def test_the_same_items_asked_of_several_models_are_no_more_items():
+    once = [1.0] * 20 + [0.0] * 20
+    alone, copies = crossed([once]), crossed([once] * 5)
+    half = 1.96 * math.sqrt(0.5 * 0.5 / 40)
+    for found in (alone, copies):
+        assert found.value == 0.5
+        assert found.low == pytest.approx(0.5 - half, abs=0.03) and found.high == pytest.approx(0.5 + half, abs=0.03)
+    # Thrown together, they would seem five times as many.
+    wrong = clustered({n: once for n in range(5)})
+    assert wrong.high - wrong.low < 0.6 * (copies.high - copies.low)
+
+
+def test_models_that_differ_widen_the_interval_of_a_task():
+    apart, together = crossed([[1.0] * 20, [0.0] * 20]), crossed([[0.5] * 20] * 2)
+    assert (apart.low, apart.high) == (0.0, 1.0) and (together.low, together.high) == (0.5, 0.5)
+    assert math.isnan(crossed([]).value)

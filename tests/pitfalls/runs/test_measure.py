@@ -240,7 +240,46 @@ def test_several_edits_at_once_are_one_batch(plan_of, material, tmp_path):
     assert [step[-1]["made"] for step in steps] == [4]
 
 
-@pytest.mark.parametrize("method", ["prune", "rect"])
+def test_what_was_not_edited_is_no_proof_of_locality(tiny_path, material, monkeypatch):
+    from survey.editing import session
+
+    compute = session.compute
+
+    def some(method, model, edits, **more):
+        if edits[0].subject == "The museum":
+            raise KeyError("no such thing")
+        return compute(method, model, edits, **more)
+
+    monkeypatch.setattr(session, "compute", some)
+    settings = {"ft-l": {"steps": "2"}}
+    plan = Plan(("ft-l",), ("generalization", "locality.neighbourhood"), (2,), model=str(tiny_path), settings=settings)
+    outcome = Worker(plan, ()).step(Chain("ft-l", 0, "all", "sequence", material.cases[:2], (2,)), 0, None)
+    asked = {row["case"]: set(row["scores"]) for row in outcome.rows if row["kind"] == "case"}
+    assert "locality.neighbourhood" in asked["case 1"] and asked["case 0"] == {"generalization"}
+    assert outcome.rows[-1]["made"] == 1 and outcome.rows[-1]["failed"] == [["The museum", "KeyError: 'no such thing'"]]
+
+
+def test_every_edit_of_a_batch_that_failed_is_counted(tiny_path, material, monkeypatch):
+    from survey.editing import session
+
+    def refuse(*_, **__):
+        raise ValueError("")
+
+    monkeypatch.setattr(session, "compute", refuse)
+    worker = Worker(Plan(("memit",), ("generalization",), (3,), batch=3, model=str(tiny_path)), ())
+    last = worker.step(Chain("memit", 0, "all", "sequence", material.cases[:3], (3,)), 0, None).rows[-1]
+    assert [subject for subject, _ in last["failed"]] == ["The museum", "The bridge", "The harbour"]
+
+
+def test_a_pair_of_a_method_that_works_on_sums_holds_both_edits(tiny_path, material):
+    settings = {"prune": {"base": "ft-l"}}
+    worker = Worker(Plan(("prune",), ("locality.distortion",), (1,), model=str(tiny_path), settings=settings), ())
+    case = material.pairs[0]
+    outcome = worker.step(Chain("prune", 0, case.id, "pair", (case,), (1,)), 0, None)
+    assert worker._read(outcome.patch).edits == list(case.edits)
+
+
+@pytest.mark.parametrize("method", ["prune"])
 def test_a_method_that_works_on_sums_gets_all_edits_again(method, plan_of, material, tiny_path, tmp_path):
     from survey.editing.loading import load_model
     from survey.editing.session import apply, compute

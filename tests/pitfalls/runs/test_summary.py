@@ -47,7 +47,8 @@ def cell(summary, **wanted):
 def test_cases_that_were_edited_alone_are_averaged_beside_the_unedited_model(folder):
     found = cell(summarise(folder), metric="neighbourhood-score")
     assert (found.kind, found.edits, found.cases, found.seeds, found.collapsed) == ("single", 1, 4, 2, 1)
-    assert found.value == pytest.approx(2 / 3, rel=1e-4) and found.unedited == 0.5
+    # The unedited model's value is that of the same cases: without the one that gave no number.
+    assert found.value == pytest.approx(2 / 3, rel=1e-4) and found.unedited == pytest.approx(1 / 3, rel=1e-4)
     assert found.low < found.value < found.high
 
 
@@ -61,7 +62,14 @@ def test_perplexity_is_of_all_tokens_and_a_collapse_is_no_number(folder):
     summary = summarise(folder)
     start, end = (cell(summary, metric="perplexity", edits=n) for n in (0, 2))
     assert start.value == pytest.approx(math.exp(60 / 30), rel=1e-4)
-    assert end.value is None and end.collapsed == 1 and end.unedited == start.value
+    # One of two models has collapsed; the perplexity is the other's.
+    assert (end.value, end.collapsed, end.models, end.unedited) == (start.value, 1, 2, start.value)
+
+
+def test_a_task_is_told_in_per_cent_of_the_unedited_model(folder):
+    found = cell(summarise(folder), metric="downstream-score", edits=2)
+    assert (found.task, found.value, found.unedited) == ("reasoning", 50.0, 100.0)
+    assert found.low < 50 < found.high
 
 
 def test_cost_is_told_for_each_edit(folder):
