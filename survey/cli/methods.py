@@ -18,6 +18,7 @@ import re
 import shutil
 import textwrap
 
+from survey.cli.edit import _setting
 from survey.cli.output import padded, shown_width, styled
 
 _TRIAL = (
@@ -34,13 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--format", choices=("text", "json"), default="text")
     parser.set_defaults(wrong=parser.error)
-
-
-def _setting(text: str) -> tuple[str, str]:
-    name, sign, value = text.partition("=")
-    if not sign or not name.strip():
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    return name.strip(), value.strip()
 
 
 def run(args: argparse.Namespace) -> int:

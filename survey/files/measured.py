@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +17,9 @@ from survey.files.load import CollectionError
 
 PATH = Path(__file__).parent.parent / "editing" / "measured.json"
 TASKS = Path(__file__).parent.parent / "pitfalls" / "suite" / "tasks"
+
+
+Result = TypeVar("Result", bound=BaseModel)
 
 
 class _Part(BaseModel):
@@ -132,20 +135,26 @@ class Summary(_Made):
         return bool(self.cells)
 
 
+def read_result(root: Path, path: str, kind: type[Result]) -> Result | None:
+    """A file below docs/results, None where it is not there. Raises `CollectionError` with the file and the place where it
+    is none of its kind."""
+    file = root / "docs" / "results" / path
+    if not file.exists():
+        return None
+    try:
+        return kind.model_validate_json(file.read_bytes())
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        where = ".".join(map(str, first["loc"]))
+        raise CollectionError(f"docs/results/{path}: {where or 'the file'}: {first['msg']}") from None
+
+
 def summary(root: Path, name: str) -> Summary:
     """The summary that lies below docs/results, without a cell where nothing was measured yet.
 
     Raises `CollectionError` with the file and the place where it is no such summary.
     """
-    path = root / "docs" / "results" / name / "summary.json"
-    if not path.exists():
-        return Summary(name=name)
-    try:
-        return Summary.model_validate_json(path.read_bytes()).model_copy(update={"name": name})
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise CollectionError(f"docs/results/{name}/{path.name}: {where or 'the file'}: {first['msg']}") from None
+    return (read_result(root, f"{name}/summary.json", Summary) or Summary()).model_copy(update={"name": name})
 
 
 @cache

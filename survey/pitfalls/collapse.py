@@ -2,7 +2,7 @@
 
     python -m survey.pitfalls.collapse -o docs/results/rome
     python -m survey.pitfalls.collapse --model gemma-3-270m --accept-licence --seeds 1 -o docs/results/rome
-    python -m survey.pitfalls.collapse --table docs/results/rome
+    survey measure --show docs/results/rome/smollm2-135m-instruct/first-usual-block
 
 statistics: `ordinary` facts of our suite in sequences of 40 edits, with the second moment of keys measured on text, and with
     the identity instead, which is what remains where statistics are switched off.
@@ -115,23 +115,6 @@ def run(model: LanguageModel, out: Path, seeds: int, workers: int | None = None,
         write(summarise(folder), folder)
 
 
-def table(out: Path) -> list[tuple[str, ...]]:
-    """Perplexity as a multiple of the unedited model's, and how many edits are still there, one row for each model, part,
-    method and number of edits."""
-    from survey.pitfalls.runs.summary import summarise
-
-    rows = [("MODEL", "PART", "METHOD", "EDITS", "OWN TEXTS", "IN STATISTICS", "BESIDE", "KEPT")]
-    for folder in sorted(path for path in out.glob("*/*") if path.is_dir()):
-        cells = summarise(folder).cells
-        for method, kind, edits in sorted({(c.method, c.kind, c.edits) for c in cells}):
-            here = [c for c in cells if (c.method, c.kind, c.edits) == (method, kind, edits)]
-            times = {c.task: "collapsed" if c.value is None else f"x{c.value / c.unedited:,.3g}" for c in here if c.metric == "perplexity"}
-            kept = next((f"{c.value:.2f}" for c in here if c.metric == "reliability.forced"), "")
-            told = f"{edits} alone" if kind == "single" else str(edits)
-            rows.append((folder.parent.name, folder.name, method, told, *(times.get(t, "") for t in ("language-modelling", "in-statistics", "beside-statistics")), kept))
-    return rows
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m survey.pitfalls.collapse", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default=None)
@@ -139,13 +122,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("-o", "--out", default="rome", help="folder for results")
-    parser.add_argument("--table", metavar="DIR", help="only print the results of a folder")
     args = parser.parse_args(argv)
-    if args.table:
-        rows = table(Path(args.table))
-        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-        print("\n".join("  ".join(text.ljust(w) for text, w in zip(row, widths, strict=True)).rstrip() for row in rows))
-        return 0
     from survey.editing.loading import DEFAULT, load_model
 
     run(load_model(args.model or DEFAULT, accept_licence=args.accept_licence), Path(args.out), args.seeds, args.workers)

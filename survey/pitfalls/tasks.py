@@ -1,18 +1,16 @@
 """Scores of a model on the items of downstream tasks.
 
-`score` tells of one item, `summarise` of a task: most metrics are means over items, perplexity is not.
+`score` tells of one item; `survey.pitfalls.runs.summary` sums items up.
 """
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from survey.pitfalls.asking import Continuation, Passage, Said, State
-from survey.pitfalls.metrics.losses import downstream_score, other_task, perplexity
-from survey.pitfalls.metrics.shares import chosen, mean
+from survey.pitfalls.metrics.losses import perplexity
+from survey.pitfalls.metrics.shares import chosen
 from survey.pitfalls.metrics.texts import (
     exact_match,
     f1,
@@ -84,31 +82,3 @@ def _text(task: Task, item: Item, state: State) -> dict[str, Value]:
 
 
 _SCORES = {"choice": _choice, "number": _number, "short": _short, "summary": _summary, "text": _text}
-
-
-def summarise(
-    task: Task, rows: Sequence[Mapping[str, Any]], before: Sequence[Mapping[str, Any]] | None = None
-) -> dict[str, float | None]:
-    """A task's scores out of those of its items, and beside the unedited model's rows, where they are given:
-    `downstream-score` in per cent (of perplexity, too, where more is worse) and, for `accuracy`, `other-task`.
-
-    A null in a row, which is NaN in a file of results, makes the mean NaN: a collapsed model has no perplexity.
-    Nothing for no rows.
-    """
-    names = list(rows[0]) if rows else []
-    found: dict[str, float | None] = {name: mean(_number_of(row[name]) for row in rows) for name in names}
-    if "perplexity" in found:
-        found["perplexity"] = perplexity((_number_of(row["perplexity.nll"]), row["perplexity.length"]) for row in rows)
-        found["perplexity.nll"] = math.fsum(_number_of(row["perplexity.nll"]) for row in rows)
-        found["perplexity.length"] = math.fsum(row["perplexity.length"] for row in rows)
-    main = MAIN[task.kind]
-    if before is not None and main in found:
-        was = summarise(task, before)[main]
-        found["downstream-score"] = downstream_score(found[main], was)
-        if main == "accuracy":
-            found["other-task"] = other_task(found[main], was)
-    return found
-
-
-def _number_of(value: Any) -> float:
-    return math.nan if value is None else float(value)

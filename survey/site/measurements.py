@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from survey.files import CollectionError, read_yaml
 from survey.files.load import TAXONOMY, read_text
-from survey.files.measured import Cell, Run, Summary
+from survey.files.measured import Cell, Run, Summary, read_result
 
 HEADLINES = TAXONOMY / "headlines.yaml"
 KINDS = {"single": "each fact alone", "pair": "two edits of a case", "sequence": "a sequence"}
@@ -231,15 +231,7 @@ class Example(_Part):
 
 def example(root: Path, pitfall: str) -> Example | None:
     """The recorded example of a pitfall, None where there is none. Raises `CollectionError` with the file."""
-    path = root / "docs" / "results" / "examples" / f"{pitfall}.json"
-    if not path.exists():
-        return None
-    try:
-        found = Example.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise CollectionError(f"docs/results/examples/{path.name}: {where or 'the file'}: {first['msg']}") from None
-    if found.pitfall != pitfall:
-        raise CollectionError(f"docs/results/examples/{path.name} is an example of {found.pitfall}")
+    found = read_result(root, f"examples/{pitfall}.json", Example)
+    if found and found.pitfall != pitfall:
+        raise CollectionError(f"docs/results/examples/{pitfall}.json is an example of {found.pitfall}")
     return found

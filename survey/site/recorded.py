@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from survey.files import CollectionError
+from survey.files.measured import read_result
 
 
 class _Part(BaseModel):
@@ -87,17 +88,9 @@ def recorded_run(root: Path, method: str) -> Recorded | None:
 
     Raises `CollectionError` with the file where it is no such record.
     """
-    path = root / "docs" / "results" / "edits" / f"{method}.json"
-    if not path.exists():
-        return None
-    try:
-        run = Recorded.model_validate_json(path.read_bytes())
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        where = ".".join(map(str, first["loc"]))
-        raise CollectionError(f"docs/results/edits/{path.name}: {where or 'the file'}: {first['msg']}") from None
-    if run.method != method:
-        raise CollectionError(f"docs/results/edits/{path.name} is a run of {run.method}")
+    run = read_result(root, f"edits/{method}.json", Recorded)
+    if run and run.method != method:
+        raise CollectionError(f"docs/results/edits/{method}.json is a run of {run.method}")
     return run
 
 

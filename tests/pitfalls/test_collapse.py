@@ -1,8 +1,6 @@
-"""The study of ROME's collapse: what each part edits, on which texts, and how it is told."""
+"""The study of ROME's collapse: what each part edits, on which texts."""
 
 from __future__ import annotations
-
-import json
 
 import pytest
 
@@ -11,9 +9,7 @@ pytest.importorskip("torch")
 from survey.editing.edit import Edit
 from survey.pitfalls import collapse
 from survey.pitfalls.case import Case, Question
-from survey.pitfalls.runs.results import Results
 from tests.editing.tiny import tiny_model
-from tests.pitfalls.runs.test_results import HEAD
 
 
 @pytest.fixture(scope="module")
@@ -53,21 +49,3 @@ def test_texts_beside_the_statistics_are_not_in_them(model):
     assert [t.id for t in (own, inside, beside)] == ["language-modelling", "in-statistics", "beside-statistics"]
     texts = [{item.answers[0] for item in t.items} for t in (own, inside, beside)]
     assert not texts[0] & texts[1] and not texts[1] & texts[2] and all(len(t) >= 30 for t in texts)
-
-
-def test_the_table_tells_perplexity_as_a_multiple_of_what_it_was(tmp_path):
-    folder = tmp_path / "tiny" / "ordinary-text"
-    folder.mkdir(parents=True)
-    results = Results(folder, {**HEAD, "pitfalls": ["general-abilities.collapse"]})
-    for edits, loss in ((0, 10.0), (40, 20.0)):
-        at = {"seed": 0, "chain": "0/sequence/all", "edits": edits}
-        results.add([
-            {**at, "kind": "task", "task": "in-statistics", "scores": {"perplexity.nll": [loss], "perplexity.length": [10.0]}},
-            {**at, "kind": "task", "task": "language-modelling", "scores": {"perplexity.nll": [None if edits else loss], "perplexity.length": [10.0]}},
-            {**at, "kind": "edits", "made": edits, "failed": [], "seconds": {"edits": 1.0, "questions": 0.0, "tasks": 0.0}, "lines": 3},
-        ], b"", last=edits == 40)  # fmt: skip
-    head, start, end = collapse.table(tmp_path)
-    assert head[4:7] == ("OWN TEXTS", "IN STATISTICS", "BESIDE")
-    assert start == ("tiny", "ordinary-text", "rome", "0", "x1", "x1", "", "")
-    assert end == ("tiny", "ordinary-text", "rome", "40", "collapsed", "x2.72", "", "")
-    assert json.dumps(end)

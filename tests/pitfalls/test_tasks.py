@@ -10,7 +10,7 @@ from survey.files.load import load_taxonomy
 from survey.pitfalls.asking import Continuation, Likelihood, Loss, Passage, Said, Text, steady
 from survey.pitfalls.metrics import parts
 from survey.pitfalls.task import Item, Task
-from survey.pitfalls.tasks import MAIN, score, summarise
+from survey.pitfalls.tasks import MAIN, score
 from tests.pitfalls.probes.cases import Answers, collapsed, p
 
 NAN = math.nan
@@ -96,12 +96,7 @@ def test_a_summary_is_one_paragraph():
     }  # fmt: skip
 
 
-def test_the_perplexity_of_a_task_is_not_the_mean_of_its_texts():
-    rows = [{"perplexity": math.e ** (1 / 9), "perplexity.nll": 1.0, "perplexity.length": 9.0},
-            {"perplexity": math.e**9, "perplexity.nll": 9.0, "perplexity.length": 1.0}]  # fmt: skip
-    found = summarise(task("text"), rows)
-    assert found["perplexity"] == pytest.approx(math.e)  # exp((1 + 9) / (9 + 1))
-    assert (found["perplexity.nll"], found["perplexity.length"]) == (10, 10)
+def test_a_text_is_told_with_what_a_perplexity_is_summed_up_from():
     state = Answers({Passage(ITEMS["text"].answers[0]): Loss(6.0, 3)})
     assert scored("text", state) == {"perplexity": pytest.approx(math.e**2), "perplexity.nll": 6, "perplexity.length": 3}
 
@@ -111,18 +106,7 @@ def test_a_collapsed_model_gets_nothing_right():
     assert scored("number", collapsed()) == {"solve-rate": False}
     assert scored("short", collapsed()) == {"exact-match": False, "exact-match.mentioned": False, "f1": 0}
     assert set(scored("summary", collapsed()).values()) == {0}
-    row = scored("text", collapsed())
-    assert math.isnan(row["perplexity"])
-    # In a file of results NaN is null.
-    assert math.isnan(summarise(task("text"), [{**row, "perplexity": None, "perplexity.nll": None}])["perplexity"])
-
-
-def test_scores_stand_beside_the_unedited_models():
-    rows, before = [{"accuracy": True}, {"accuracy": False}], [{"accuracy": True}, {"accuracy": True}]
-    assert summarise(task("choice"), rows) == {"accuracy": 0.5}
-    assert summarise(task("choice"), rows, before) == {"accuracy": 0.5, "downstream-score": 50, "other-task": -0.5}
-    assert math.isnan(summarise(task("number"), [{"solve-rate": True}], [{"solve-rate": False}])["downstream-score"])
-    assert summarise(task("choice"), []) == {}
+    assert math.isnan(scored("text", collapsed())["perplexity"])
 
 
 def test_the_main_metrics_are_those_of_the_taxonomy():

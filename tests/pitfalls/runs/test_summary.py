@@ -58,6 +58,18 @@ def test_a_task_is_averaged_over_seeds_and_compared_with_its_start(folder):
     assert found.cases == 4 and found.seeds == 2
 
 
+def test_a_task_that_has_nothing_to_do_with_the_edits_tells_the_change(tmp_path):
+    results = Results(tmp_path, {**HEAD, "pitfalls": ["locality.other-task"]})
+    for edits, right in ((0, [1, 1, 0, 1]), (2, [1, 0, 0, 0])):
+        at = {"seed": 0, "chain": "0/sequence/all", "edits": edits}
+        results.add([
+            {**at, "kind": "task", "task": "sentiment-analysis", "scores": {"accuracy": right}},
+            {**at, "kind": "edits", "made": edits, "failed": [], "seconds": {"edits": 0.0, "questions": 0.0, "tasks": 0.0}, "lines": 2},
+        ], b"", last=edits == 2)  # fmt: skip
+    found = cell(summarise(tmp_path), metric="other-task", edits=2)
+    assert (found.pitfall, found.value, found.unedited) == ("locality.other-task", -0.5, 0.0)
+
+
 def test_perplexity_is_of_all_tokens_and_a_collapse_is_no_number(folder):
     summary = summarise(folder)
     start, end = (cell(summary, metric="perplexity", edits=n) for n in (0, 2))
