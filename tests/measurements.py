@@ -41,6 +41,15 @@ def sequence(method: str, left: Iterable[float], edits: Iterable[int] = (0, 10, 
     ]  # fmt: skip
 
 
+def submit(root: Path, name: str, cells: list[dict[str, Any]], said: str = "Toy <b>", method: str = "toy") -> None:
+    """docs/results/submitted/<name>: results that somebody else has sent."""
+    folder = write(root, f"submitted/{name}", cells).parent
+    (folder / "about.yaml").write_text(
+        f"name: {said}\nmethod: {method}\nauthors: [Ada Example]\nrepository: https://example.org/toy\n"
+        f'commit: "{"0" * 40}"\nversion: "1"\n', "utf-8"
+    )  # fmt: skip
+
+
 def write(root: Path, name: str, cells: list[dict[str, Any]]) -> Path:
     """docs/results/<name>/summary.json and .csv below a root, with one run for each method."""
     folder = root / "docs" / "results" / name

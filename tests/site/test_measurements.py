@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
+from markupsafe import escape
 
 from survey.collection import Collection
 from survey.files import CollectionError, load_taxonomy
-from survey.files.measured import summary
+from survey.files.measured import FOLDERS, published, summary
 from survey.site.measurements import change, commands, example, headlines, matrix, table
 from survey.site.pages import Pages
 from tests.entries import make_paper
-from tests.measurements import cell, sequence, write
+from tests.measurements import cell, sequence, submit, write
 from tests.site.walk import see
 
 BY = {h.pitfall: h for h in headlines()}
@@ -107,7 +109,9 @@ def test_sentiment_analysis_stands_for_another_task_where_it_is_a_downstream_one
 def test_the_table_holds_headlines_and_what_is_beside_them(tmp_path):
     cells = [forced("rome", 0.9), cell("rome", "efficacy-score", 1.0), cell("rome", "token-accuracy", 1.0), forced("rome", 0.5, kind="sequence", edits=10)]
     write(tmp_path, "pitfalls", cells)
-    assert [(c.metric, c.kind) for _, c in table([summary(tmp_path, "pitfalls")])] == [("reliability.forced", "single"), ("efficacy-score", "single")]
+    assert [(r.cell.metric, r.cell.kind, r.source) for r in table([summary(tmp_path, "pitfalls")])] == [
+        ("reliability.forced", "single", "pitfalls"), ("efficacy-score", "single", "pitfalls"),
+    ]  # fmt: skip
 
 
 def test_runs_are_put_together_by_their_command(tmp_path):
@@ -126,7 +130,7 @@ def test_pages_say_plainly_that_nothing_was_measured(pages):
     assert "Nothing has been measured yet" in made.places["measured"]("table", "../../")
     assert "nothing to download yet" in made.places["measured"]("downloads", "../../")
     assert "No example has been recorded yet" in made.places["measured"]("examples", "../../")
-    assert made.places["measured"]("runs", "../../").count("Not measured yet") == 2
+    assert made.places["measured"]("runs", "../../").count("Not measured yet") == 1
     assert "has not been measured yet" in made.places["curve"]("reasoning", "../../")
     assert 'id="measured"' not in made.term("methods", "rome").content + made.term("pitfalls", "locality").content
 
@@ -153,6 +157,66 @@ def test_downloads_and_runs_lead_to_the_files(pages, tmp_path):
     assert [a for a in links if "results" in a] == ["../../results/survey/summary.csv", "../../results/survey/summary.json", "../../results/survey/rome.jsonl"]
     html = made.places["measured"]("runs", "../../")
     assert ">survey measure --methods all -o results</pre>" in html and "torch 2.0" in html and "f" * 32 in html
+
+
+def test_folders_are_read_in_their_order_and_what_is_not_there_is_left_out(pages, tmp_path):
+    conflict = dict(kind="pair", edits=2, pitfall="generalization.conflict")
+    write(tmp_path, "survey", [forced("rome", 0.1), *sequence("rome", [1] * 5)])
+    write(tmp_path, "pairs", [cell("rome", "conflict-score.explicit-exact", 0.625, **conflict), forced("rome", 0.2)])
+    write(tmp_path, "pitfalls", [forced("rome", 0.875)])
+    assert list(published(tmp_path)) == ["pitfalls", "pairs", "survey"]
+    made = pages()
+    row = {s.headline.pitfall: s.cell and s.cell.value for s in made._matrix_measured.rows["rome"]}
+    assert row["generalization"] == 0.875 and row["generalization.conflict"] == 0.625 and row["locality.other-task"] == 0.9
+    html = made.places["measured"]("runs", "../../")
+    assert [f.name for f in FOLDERS if f'id="runs-{f.name}"' in html] == ["pitfalls", "pairs", "survey"]
+    assert "Not measured yet" not in html and html.count("survey measure --methods all -o results</pre>") == 3
+    assert "survey measure --show docs/results/pairs" in html and "run this command" in html
+    table = made.places["measured"]("table", "../../")
+    assert table.count('<a href="#runs-pairs">pairs</a>') == 2 and "#runs-sequences" not in table
+    downloads = see(made.places["measured"]("downloads", "../../")).links
+    assert "../../results/pairs/summary.csv" in downloads and not any("sequences" in a for a in downloads)
+
+
+def test_statements_are_tested_by_all_folders_that_answer_them(pages, tmp_path):
+    many = dict(kind="sequence", pitfall="general-abilities.forgetting")
+    write(tmp_path, "sequences", [forced("serac", 0.2, edits=10, **many)])
+    write(tmp_path, "survey", [forced("ike", 0.2, edits=40, **many)])
+    html = pages().places["verdicts"]("pitfalls", "../../")
+    serac, ike = (re.search(rf'id="says-{id}".*?</tr>', html, re.S)[0] for id in ("serac-success", "ike-many"))
+    assert 'data-verdict="holds-here' in serac and 'data-verdict="not-measured-yet"' in ike
+
+
+def test_submitted_results_have_rows_of_their_own_and_say_so_in_words(pages, tmp_path):
+    write(tmp_path, "pitfalls", [forced("rome", 0.9)])
+    submit(tmp_path, "toy", [forced("toy", 0.3), forced("toy", 0.7, variant="a=1"), forced("rome", 0.111, pitfall="generalization")])
+    submit(tmp_path, "tuned", [forced("rome", 0.45, variant="lr=2"), cell("rome", "locality.next-token", 0.5, pitfall="locality", variant="lr=2")], "Tuned", "rome")
+    made = pages()
+    html = made.places["measured"]("matrix", "../../")
+    wide, narrow = html.split('<div class="measured-narrow">')
+    link = '<a href="../../laboratory/own/#submission-toy">Toy &lt;b&gt;</a> <span class="number">submitted</span>'
+    assert "Submitted by others, not measured by us" in wide and link in wide and link in narrow
+    assert wide.count(">submitted<") == 2 and "0.111" not in html and "0.700" not in html
+    assert [h.pitfall for h in made._matrix_measured.columns] == ["generalization", "locality"], "a column that only they have"
+    assert made._matrix_measured.rows["rome"][0].cell.value == 0.9, "ours stays ours, whatever theirs is called"
+    table = made.places["measured"]("table", "../../")
+    assert link in table and table.count("<td>submitted</td>") == 3
+    assert "../../results/submitted/toy/summary.csv" in see(made.places["measured"]("downloads", "../../")).links
+    assert link in made.term("pitfalls", "generalization").content
+    assert 'id="submission-toy"' in made.places["submitted"]("", "../../"), "where the links lead"
+
+
+def test_every_number_tells_its_unit_and_which_way_is_better(pages, tmp_path):
+    write(tmp_path, "survey", sequence("rome", [1] * 5))
+    html = pages().places["measured"]("matrix", "../../")
+    for pitfall in ("locality.other-task", "general-abilities.downstream"):
+        assert f'title="{escape(BY[pitfall].told)}"' in html
+        assert "Unit: share, 0 to 1. Higher is better." in BY[pitfall].told
+    assert "other task" in BY["locality.other-task"].label and "Unit: processor seconds. Lower" in BY["cost"].told
+    ranges = load_taxonomy().metrics
+    for one in headlines():
+        shown = ranges[one.metric.partition(".")[0]].range
+        assert (one.unit == "share, 0 to 1") == (shown == "0 to 1"), one.pitfall
 
 
 def test_the_page_of_a_method_shows_its_row_and_that_of_a_pitfall_its_column(pages, tmp_path):
