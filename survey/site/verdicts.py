@@ -2,11 +2,14 @@
 
 `statements()` reads survey/collection/taxonomy/statements.yaml; `judge` compares a statement with a summary. Nothing is
 decided by hand: the same file and the same numbers give the same verdict.
+
+Means decide. Beside them stands how sure they are: a comparison is close where the 95 % intervals leave it open, and a
+verdict that hangs on close comparisons is given narrowly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from statistics import fmean
@@ -22,6 +25,8 @@ STATEMENTS = TAXONOMY / "statements.yaml"
 HOLDS, FAILS, UNTESTABLE, UNMEASURED = "holds here", "does not hold here", "not testable at this size", "not measured yet"
 # A task on which the unedited model is hardly better than guessing has nothing to lose.
 ROOM = 0.1
+# The score in per cent of the unedited model's. Its interval pairs what both models answer to the same items.
+PERCENT = "downstream-score"
 
 
 class _Part(BaseModel):
@@ -106,15 +111,27 @@ class Statements(_Part):
         return self
 
 
+class Span(NamedTuple):
+    """A 95 % interval, read as the number is read."""
+
+    low: float
+    high: float
+
+
 class Evidence(NamedTuple):
-    """One number that a verdict rests on, and how it was read."""
+    """One number that a verdict rests on, and how it was read. A collapsed model has no interval, nor has a number that
+    came without one."""
 
     cell: Cell
     reading: float
+    span: Span | None = None
 
 
 class Compared(NamedTuple):
-    """One comparison: what was found, what it was held against, and whether it came out as the survey says."""
+    """One comparison: what was found, what it was held against, and whether it came out as the survey says.
+
+    `span` and `bound_span` are the intervals of both sides, None where a side has none.
+    """
 
     who: tuple[str, ...]
     scores: str
@@ -125,6 +142,17 @@ class Compared(NamedTuple):
     bound: float
     against: tuple[str, ...]
     true: bool
+    span: Span | None = None
+    bound_span: Span | None = None
+
+    @property
+    def close(self) -> bool:
+        """Whether the intervals leave open how this comes out: they hold the bound, or they overlap."""
+        found = self.span or Span(self.found, self.found)
+        bound = self.bound_span or Span(self.bound, self.bound)
+        if self.span is None and self.bound_span is None:
+            return False
+        return found.low <= bound.high and bound.low <= found.high
 
 
 class Verdict(NamedTuple):
@@ -135,6 +163,20 @@ class Verdict(NamedTuple):
     reason: str
     compared: tuple[Compared, ...]
     evidence: tuple[Evidence, ...]
+
+    @property
+    def deciding(self) -> tuple[Compared, ...]:
+        """The comparisons that the verdict hangs on: all of them where it holds, those that came out otherwise where it does not."""
+        return self.compared if self.verdict == HOLDS else tuple(one for one in self.compared if not one.true)
+
+    @property
+    def narrow(self) -> bool:
+        """Whether the verdict could be otherwise within the intervals.
+
+        One close comparison is enough where all must come out; where it does not hold, one clear exception settles it.
+        """
+        close = [one.close for one in self.deciding]
+        return any(close) if self.verdict == HOLDS else bool(close) and all(close)
 
 
 @cache
@@ -196,22 +238,35 @@ def _comparisons(
     def side(methods: Sequence[str]) -> list[Evidence]:
         return [e for method in methods for e in _read(method, claim, scores, summary, chances)]
 
-    def compared(left: list[Evidence], bound: float, against: Sequence[str]) -> Compared:
+    def compared(left: list[Evidence], right: list[Evidence], against: Sequence[str]) -> Compared:
         found = fmean(e.reading for e in left)
+        bound = fmean(e.reading for e in right) if claim.bound is None else claim.bound
         who = tuple(dict.fromkeys(e.cell.method for e in left))
         edits = tuple(sorted({e.cell.edits for e in left}))
         return Compared(
-            who, claim.scores, edits, scores.reading, found, claim.relation, bound, tuple(against), _true(found, claim.relation, bound)
-        )
+            who, claim.scores, edits, scores.reading, found, claim.relation, bound, tuple(against), _true(found, claim.relation, bound),
+            _span(left), _span(right),
+        )  # fmt: skip
 
     left = side(claim.methods)
     if claim.bound is not None:
         for some in [[e] for e in left] if claim.each else [left]:
-            yield compared(some, claim.bound, ()), some
+            yield compared(some, [], ()), some
     else:
         for others in [[m] for m in claim.than] if claim.each else [claim.than]:
             right = side(others)
-            yield compared(left, fmean(e.reading for e in right), others), left + right
+            yield compared(left, right, others), left + right
+
+
+def _span(evidence: Sequence[Evidence]) -> Span | None:
+    """The interval of a mean: from the mean of the lower ends to that of the upper ones.
+
+    It is rather too wide, since not all numbers err in the same direction. A number without an interval is taken as it is.
+    """
+    if not any(e.span for e in evidence):
+        return None
+    spans = [e.span or Span(e.reading, e.reading) for e in evidence]
+    return Span(fmean(one.low for one in spans), fmean(one.high for one in spans))
 
 
 def _true(found: float, relation: str, bound: float) -> bool:
@@ -224,11 +279,14 @@ def _read(
     """The numbers of one method that a claim asks for. Raises `_Missing`."""
     for asked in scores.of:
         cells = {c.edits: c for c in _cells(summary, method, scores.kind, asked)}
+        percent = {c.edits: c for c in _cells(summary, method, scores.kind, asked.model_copy(update={"metric": PERCENT}))}
         edits = (max(cells, default=0),) if claim.edits == "last" else claim.edits
         for n in edits:
             if n not in cells:
                 raise _Missing(_missing(method, asked, n, bool(summary)))
-            yield Evidence(cells[n], _reading(cells[n], scores, chances))
+            read = _reading(cells[n], scores, chances)
+            ends = _ends(cells[n], percent.get(n) if scores.reading == "kept" else None)
+            yield Evidence(cells[n], read(cells[n].value), Span(*map(read, ends)) if ends else None)
 
 
 def _cells(summary: Summary, method: str, kind: str, asked: Asked) -> list[Cell]:
@@ -247,16 +305,31 @@ def _missing(method: str, asked: Asked, edits: int, some: bool) -> str:
     return f"there is no result of {method} for {asked.task or asked.pitfall}, {asked.metric},{after}".rstrip(",")
 
 
-def _reading(cell: Cell, scores: Scores, chances: Mapping[str, float]) -> float:
-    """A number as a claim reads it. A collapsed model has kept nothing, and its perplexity knows no bound."""
+def _ends(cell: Cell, percent: Cell | None) -> tuple[float, float] | None:
+    """The ends of a number's interval; of a task's score, those of its change against the unedited model where they are known.
+
+    The unedited model answered the same items, so that its luck with them is no reason to doubt what an edit changed.
+    """
+    if cell.value is None or cell.low is None or cell.high is None:
+        return None
+    if percent and cell.unedited and None not in (percent.value, percent.low, percent.high):
+        of = cell.unedited / 100
+        if abs(percent.value * of - cell.value) < 1e-3:
+            return percent.low * of, percent.high * of
+    return cell.low, cell.high
+
+
+def _reading(cell: Cell, scores: Scores, chances: Mapping[str, float]) -> Callable[[float | None], float]:
+    """How a claim reads the values of a cell. A collapsed model has kept nothing, and its perplexity knows no bound."""
     if scores.reading == "value":
-        return scores.collapsed if cell.value is None else cell.value
+        return lambda value: scores.collapsed if value is None else value
     if cell.unedited is None:
         raise _Missing(f"the unedited model's {cell.metric} is missing")
+    unedited = cell.unedited
     if scores.reading == "times":
-        return float("inf") if cell.value is None else cell.value / cell.unedited
+        return lambda value: float("inf") if value is None else value / unedited
     chance = chances.get(cell.task, 0.0)
     if cell.unedited - chance < ROOM:
         raise _NoRoom(f"the unedited model scores {cell.unedited:.3g} in {cell.task}, and guessing {chance:.3g}: there is nothing to lose")
     # Whoever no longer guesses as well as chance has no less than nothing left.
-    return max(0.0, (chance if cell.value is None else cell.value) - chance) / (cell.unedited - chance)
+    return lambda value: max(0.0, (chance if value is None else value) - chance) / (unedited - chance)

@@ -120,6 +120,75 @@ def test_ike_must_reach_every_other_method(tmp_path):
     assert found.verdict == FAILS and [c.against for c in found.compared if not c.true] == [("kn",)]
 
 
+def spread(cells: list[dict], by: float) -> list[dict]:
+    """Cells with intervals that reach so far on both sides."""
+    return [c | {"low": round(c["value"] - by * c["unedited"], 4), "high": round(c["value"] + by * c["unedited"], 4)} for c in cells]
+
+
+@pytest.mark.parametrize(
+    ("left", "by", "verdict", "narrow"),
+    [(0.3, 0.1, HOLDS, False), (0.45, 0.1, HOLDS, True), (0.55, 0.1, FAILS, True), (0.8, 0.1, FAILS, False), (0.8, 0.4, FAILS, True)],
+)
+def test_a_verdict_is_narrow_where_the_interval_holds_the_bound(left, by, verdict, narrow, tmp_path):
+    found = said("rome-ten", spread(sequence("rome", [1, left, 0, 0, 0]), by), tmp_path)
+    assert (found.verdict, found.narrow) == (verdict, narrow)
+    assert found.compared[0].span == pytest.approx((left - by, left + by), abs=0.001) and found.compared[0].close == narrow
+    assert found.evidence[0].span == pytest.approx((left - by, left + by), abs=0.001), "read as the number is read"
+
+
+def test_the_interval_of_a_change_pairs_the_answers_to_the_same_items(tmp_path):
+    cells = spread(sequence("memit", [1, 1, 1, 1, 1]), 0.5)
+    assert said("memit-stable", cells, tmp_path).narrow
+    paired = [c | {"metric": "downstream-score", "value": 100.0, "low": 98.0, "high": 102.0, "unedited": 100.0} for c in cells]
+    found = said("memit-stable", cells + paired, tmp_path, chances={"sentiment-analysis": 0.45})
+    assert not found.narrow and found.compared[0].span == pytest.approx(((3 * 0.98 + 0.96) / 4, (3 * 1.02 + 1.04) / 4))
+    other = [c | {"value": 50.0} for c in paired]
+    assert said("memit-stable", cells + other, tmp_path).narrow, "the interval of some other score is none of this one"
+
+
+def test_a_collapsed_model_has_no_interval(tmp_path):
+    lost = [c | {"value": None} for c in sequence("rome", [1, 1, 1, 1, 1])]
+    found = said("rome-ten", lost, tmp_path)
+    assert found.verdict == HOLDS and found.compared[0].span is None and not found.narrow
+    some = spread(sequence("rome", [1, 0.8, 0, 0, 0]), 0.8)
+    mixed = [c | {"value": None} if c["task"] != "reasoning" else c for c in some]
+    assert said("rome-ten", mixed, tmp_path).compared[0].span == pytest.approx((0, 0.4), abs=0.001), "the others count as they are"
+
+
+def test_two_methods_are_close_where_their_intervals_overlap(tmp_path):
+    def charts(rome: float, by: float):
+        return said("strategies-in-charts", spread([*sequence("rome", [1, rome] + [0] * 3), *sequence("kn", [1, 0.1] + [0] * 3), *sequence("mend", [1, 0.7] + [0] * 3)], by), tmp_path)
+
+    assert [(v.verdict, v.narrow) for v in (charts(0.5, 0.05), charts(0.5, 0.15), charts(0.9, 0.05), charts(0.9, 0.15))] == [
+        (HOLDS, False), (HOLDS, True), (FAILS, False), (FAILS, True),
+    ]  # fmt: skip
+    assert charts(0.5, 0.15).compared[0].bound_span == pytest.approx((0.55, 0.85), abs=0.001)
+
+
+def test_one_clear_exception_settles_that_a_statement_does_not_hold(tmp_path):
+    def level(*grace: float):
+        cells = spread(sequence("grace", [1, *grace]) + sequence("serac", [1] * 5), 0.02)
+        return said("level-lines", cells, tmp_path)
+
+    assert (level(1, 1, 1, 0.5).verdict, level(1, 1, 1, 0.5).narrow) == (FAILS, False)
+    assert level(0.94, 1, 1, 0.5).compared[0].close and not level(0.94, 1, 1, 0.5).narrow
+    assert (level(1, 1, 1, 0.94).verdict, level(1, 1, 1, 0.94).narrow) == (FAILS, True)
+    assert (level(1, 1, 1, 0.96).verdict, level(1, 1, 1, 0.96).narrow) == (HOLDS, True), "one close number among many is enough"
+
+
+def test_the_page_says_what_is_close(tmp_path, taxonomy):
+    from survey.collection import Collection
+    from survey.site.pages import Pages
+    from tests.entries import make_paper
+
+    write(tmp_path, "survey", spread([*sequence("rome", [1, 0.6, 0, 0, 0]), *sequence("kn", [1, 0, 0, 0, 0])], 0.1))
+    html = Pages(Collection([make_paper()], taxonomy), tmp_path, {"url": "", "name": "Site", "source": ""}).places["verdicts"]("survey", "../")
+    rome, kn = (html.partition(f'id="says-{id}"')[2].partition("</tr>\n<tr id=")[0] for id in ("rome-ten", "kn-ten"))
+    assert "holds here, <em>narrowly</em>" in rome and "<em>Close</em>: the interval holds the bound." in rome and "0.500–0.700" in rome
+    assert ">holds here</strong>" in kn and "Close" not in kn and "narrowly" not in kn
+    assert "Means decide" in html
+
+
 def test_statements_name_what_exists_and_every_one_is_judged():
     taxonomy, file = load_taxonomy(), statements()
     for scores in file.scores.values():
