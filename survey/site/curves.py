@@ -1,7 +1,8 @@
 """Our own curves as HTML, in the look of the survey's charts: score by number of sequential edits, with whiskers.
 
 Hues, dashes and markers are those of `charts`, so that a method looks the same beside the survey's chart. What was not
-measured is no point and no line; a collapsed model, which has no number, is a cross at the edge of the chart.
+measured is no point and no line; a collapsed model, which has no number, is a cross at the edge of the chart. A line that
+ends early bears its name at its end.
 """
 
 from __future__ import annotations
@@ -70,11 +71,13 @@ def chart(summary: Summary, task: str, metric: str, taxonomy: Taxonomy, chance: 
             f'<figure class="survey-chart survey-chart--none" id="ours-{task}"><p>Measured here: <strong>{escape(name)}'
             "</strong> has not been measured yet, or its results are not published.</p></figure>"
         )
+    last = max(curve.cells[-1].edits for curve in drawn)
     missing = [taxonomy.methods[m].name for m in order() if m not in {c.method for c in drawn}]
     return (
         f'<figure class="survey-chart" id="ours-{task}">\n{_svg(drawn, task, metric, taxonomy, chance)}\n'
         f"<figcaption><strong>{escape(name)}, measured here</strong>: {escape(_lower(taxonomy.metrics[metric].name))} of "
         f"{escape(_model(summary))} after a number of edits made one after another. {_read_as(drawn, metric, chance)}"
+        + "".join(f" {escape(taxonomy.methods[c.method].name if c.method in taxonomy.methods else c.method)} was measured up to {c.cells[-1].edits} edits only." for c in drawn if c.cells[-1].edits < last)
         + (f" Not measured: {escape(', '.join(missing))}." if missing else "")
         + f"</figcaption>\n{_table(drawn, task, metric, taxonomy)}\n</figure>"
     )
@@ -117,7 +120,8 @@ def _axis(cells: Iterable[Cell], metric: str) -> _Axis:
                 return TOP
             return BOTTOM - span * (log10(max(value, 10**low)) - low) / (high - low)
 
-        return _Axis(logarithmic, tuple((logarithmic(10**n), f"{10**n:,}") for n in range(low, high + 1)), 10**high)
+        # Numbers of more digits do not fit beside the axis.
+        return _Axis(logarithmic, tuple((logarithmic(10**n), f"{10**n:,}" if n < 5 else f"10{'⁰¹²³⁴⁵⁶⁷⁸⁹'[n]}") for n in range(low, high + 1)), 10**high)
     top, step = _scale(max([*values, 1e-6]))
 
     def linear(value: float | None) -> float:
@@ -136,7 +140,7 @@ def _svg(drawn: Sequence[Curve], task: str, metric: str, taxonomy: Taxonomy, cha
         return LEFT + (RIGHT - LEFT) * edits / last
 
     unedited = next((cell.unedited for cell in cells if cell.unedited is not None), None)
-    ends = spread([axis.y(curve.cells[-1].value) for curve in drawn], LABEL_GAP, TOP, BOTTOM)
+    labels = _labels(drawn, axis, last)
     name = f"ours-{task}"
     title = f"{_task_name(task, taxonomy)}, measured here: {_lower(taxonomy.metrics[metric].name)} by number of sequential edits"
     lines = [
@@ -159,12 +163,23 @@ def _svg(drawn: Sequence[Curve], task: str, metric: str, taxonomy: Taxonomy, cha
                 f'<path class="survey-chart__level" d="M{LEFT} {axis.y(level):.1f}H{RIGHT}" stroke="currentColor" stroke-dasharray="{dash}" '
                 f'stroke-width="1.4" opacity=".75"><title>{said}: {figure(level)}</title></path>'
             )
-    lines += [_line(curve, taxonomy, x, axis, end) for curve, end in zip(drawn, ends, strict=True)]
+    lines += [_line(curve, taxonomy, x, axis, labels[curve.method], curve.cells[-1].edits == last) for curve in drawn]
     return "\n".join([*lines, "</svg>"])
 
 
-def _line(curve: Curve, taxonomy: Taxonomy, x: Callable[[int], float], axis: _Axis, label: float) -> str:
-    """A line with markers, whiskers and the name of its method."""
+def _labels(drawn: Sequence[Curve], axis: _Axis, last: int) -> dict[str, float]:
+    """How high the name of each method stands: in the margin, or a little above the end of a line that ends early."""
+    heights: dict[str, float] = {}
+    for stop in {curve.cells[-1].edits for curve in drawn}:
+        there = [curve for curve in drawn if curve.cells[-1].edits == stop]
+        above = 0 if stop == last else 14
+        ends = spread([axis.y(curve.cells[-1].value) - above for curve in there], LABEL_GAP, TOP, BOTTOM)
+        heights |= {curve.method: end for curve, end in zip(there, ends, strict=True)}
+    return heights
+
+
+def _line(curve: Curve, taxonomy: Taxonomy, x: Callable[[int], float], axis: _Axis, label: float, whole: bool) -> str:
+    """A line with markers, whiskers and the name of its method, which stands in the margin only where the line goes there."""
     method = taxonomy.methods.get(curve.method)
     hue = f"var(--survey-family-{method.family},currentColor)" if method else "currentColor"
     name = method.name if method else curve.method
@@ -182,22 +197,29 @@ def _line(curve: Curve, taxonomy: Taxonomy, x: Callable[[int], float], axis: _Ax
         outline = f"M{a - 5:.1f} {b - 5:.1f}l10 10m0-10l-10 10" if lost else _marker(shape, a, b)
         parts.append(f'<path d="{outline}" fill="{hue}" stroke="{hue}" stroke-width="1.8"><title>{escape(said)}</title></path>')
     end = points[-1]
-    parts.append(
-        f'<path d="M{end[0] + 7:.1f} {end[1]:.1f}L{RIGHT + 18} {label:.1f}" stroke="{hue}" fill="none"/>'
-        f'<path d="{_marker(shape, RIGHT + 25, label)}" fill="{hue}"/>'
-        f'<text class="survey-chart__label" x="{RIGHT + 34}" y="{label + 5:.1f}">{escape(name)}</text>'
-    )
+    if whole:
+        parts.append(
+            f'<path d="M{end[0] + 7:.1f} {end[1]:.1f}L{RIGHT + 18} {label:.1f}" stroke="{hue}" fill="none"/>'
+            f'<path d="{_marker(shape, RIGHT + 25, label)}" fill="{hue}"/>'
+            f'<text class="survey-chart__label" x="{RIGHT + 34}" y="{label + 5:.1f}">{escape(name)}</text>'
+        )
+    else:
+        # The outline in the colour of the page keeps the name apart from lines that pass behind it.
+        parts.append(
+            f'<text class="survey-chart__label" x="{end[0] + 9:.1f}" y="{label + 5:.1f}" paint-order="stroke" stroke-width="4" '
+            f'stroke-linejoin="round" stroke="var(--md-default-bg-color,#fff)">{escape(name)}</text>'
+        )
     return f'<g data-method="{escape(curve.method)}">{"".join(parts)}</g>'
 
 
 def figure(value: float | None) -> str:
-    """A number in the digits that tell something: .123, 12.3, 1,234; `collapsed` where there is none."""
+    """A number in the digits that tell something: 0.123, 1.00, 12.3, 1,234; `collapsed` where there is none."""
     if value is None:
         return "collapsed"
     size = abs(value)
     if size >= 1e6:
         return f"{value:.1e}"
-    return f"{value:,.0f}" if size >= 1000 else f"{value:.3g}" if size >= 1 else f"{value:.3f}"
+    return f"{value:,.0f}" if size >= 999.5 else f"{value:#.3g}".rstrip(".") if size >= 1 else f"{value:.3f}"
 
 
 def told(cell: Cell) -> str:

@@ -9,7 +9,7 @@ import pytest
 
 from survey.files import load_taxonomy
 from survey.files.measured import Summary, summary
-from survey.site.charts import BOTTOM, TOP, survey_charts
+from survey.site.charts import BOTTOM, LEFT, RIGHT, TOP, survey_charts
 from survey.site.curves import chart, curves, figure, order
 from tests.measurements import cell, sequence, write
 
@@ -71,6 +71,8 @@ def test_a_collapsed_model_is_a_cross_at_the_top(tmp_path):
     assert heights[1:] == [TOP, TOP] and heights[0] > TOP
     assert markers[2].find("title").text.startswith("KN, 20 edits: collapsed")
     assert "logarithmic" in html and "<td>collapsed</td>" in html
+    beside = [t.text for t in svg.iter("text") if t.get("text-anchor") == "end"]
+    assert beside == ["10", "100", "1,000", "10,000", "10⁵", "10⁶"], "short enough to stand beside the axis"
 
 
 def test_what_was_not_measured_is_said(tmp_path):
@@ -79,10 +81,29 @@ def test_what_was_not_measured_is_said(tmp_path):
     assert html.count("not measured</span>") == 3
 
 
+def test_a_line_that_ends_early_bears_its_name_at_its_end_and_nothing_leads_on(tmp_path):
+    html, svg = drawn(tmp_path, [*sequence("rome", [1, 0.9, 0.8, 0.7, 0.6]), *sequence("kn", [1, 0.2], (0, 10)), *sequence("mend", [1, 0.21], (0, 10))])
+    groups = {g.get("data-method"): g for g in svg.iter("g")}
+    stop = LEFT + (RIGHT - LEFT) / 4
+
+    def label(method: str):
+        return next(t for t in groups[method].iter("text"))
+
+    for method in ("kn", "mend"):
+        places = [float(x) for p in groups[method].iter("path") for x in re.findall(r"[ML]([\d.]+) ", p.get("d"))]
+        assert max(places) < stop + 10, "no line and no marker beyond the last value"
+        assert stop < float(label(method).get("x")) < stop + 15
+    assert float(label("kn").get("y")) - float(label("mend").get("y")) >= 17.9, "names do not lie on one another"
+    assert float(label("rome").get("x")) == RIGHT + 34
+    assert "MEND was measured up to 10 edits only. KN was measured up to 10 edits only. Not measured" in html
+    assert "edits only" not in drawn(tmp_path, sequence("rome", [1] * 5))[0]
+
+
 def test_changed_settings_make_no_line(tmp_path):
     write(tmp_path, "survey", [c | {"variant": "statistics=none"} for c in sequence("rome", [1] * 5)])
     assert curves(summary(tmp_path, "survey"), "reasoning", "solve-rate") == []
 
 
 def test_numbers_in_digits_that_tell_something():
-    assert [figure(v) for v in (None, 0, 0.1234, 58.49, 1234.5, 3e9)] == ["collapsed", "0.000", "0.123", "58.5", "1,234", "3.0e+09"]
+    told = {None: "collapsed", 0: "0.000", 0.1234: "0.123", 1: "1.00", 2.5: "2.50", 58.49: "58.5", 246: "246", 999.7: "1,000", 1234.5: "1,234", 3e9: "3.0e+09"}
+    assert [figure(v) for v in told] == list(told.values())
