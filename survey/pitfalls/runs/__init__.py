@@ -3,8 +3,8 @@
     plan = Plan(methods=("rome", "memit"), pitfalls=("locality",), edits=(1,))
     measure(plan, material(plan), Path("results"))
 
-`plan` says what is measured, `worker` does a step of it, `engines` say where, `results` keeps what came out, `summary`
-makes means and intervals of it.
+`plan` says what is measured, `worker` does a step of it, `engines` say where, `results` keeps what came out, `lock` sees to
+it that only one run writes a file, `summary` makes means and intervals of it.
 """
 
 from __future__ import annotations
@@ -14,13 +14,16 @@ import shlex
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from survey.errors import UserError
 from survey.pitfalls.runs.engines import Engine, Local, Ray, Step, processors
+from survey.pitfalls.runs.lock import only_writer
+from survey.pitfalls.runs.material import task_digest
 from survey.pitfalls.runs.plan import Chain, Material, Plan, chains, described
-from survey.pitfalls.runs.results import FORMAT, Results
+from survey.pitfalls.runs.results import FORMAT, Results, place
 
 __all__ = ["Material", "Plan", "head", "measure"]
 
@@ -38,8 +41,11 @@ def head(plan: Plan, material: Material, method: str, model, threads: int) -> di
 
     found = find(method)
     config = found.configure(plan.preset, **plan.settings.get(method, {}))
+    said = described(plan, material, method)
+    for task in material.tasks:
+        said["tasks"][task.id]["sha256"] = task_digest(task)
     return {
-        "format": FORMAT, **described(plan, material, method), "method": found.id, "source": foreign.provenance(found), "model": model.name, "fingerprint": model.fingerprint,
+        "format": FORMAT, **said, "method": found.id, "source": foreign.provenance(found), "model": model.name, "fingerprint": model.fingerprint,
         "configuration": settings(config), "trained": provenance(method, model, config) if found.train else None,
         "versions": {
             "editing-pitfalls": __version__, "torch": torch.__version__.partition("+")[0],
@@ -64,7 +70,12 @@ def measure(
     """Measure what is not measured yet, and return the files of results, one for each method.
 
     `begin(done, total)` hears how many edits and stops there are, `progress.advance(n)` when some are done. Raises
-    `UserError`; what was written stays, and the same call goes on where this one ended.
+    `UserError`; what was written stays, and the same call goes on where this one ended. While it lasts no other process
+    may write the same files.
+
+    Each worker has an equal share of the processors as its threads. How numbers are rounded depends on these: a run that goes
+    on with another number of workers can differ in its last digits from one that did not. A file's first line tells the
+    threads of its first part, the last line of each step those of the step.
     """
     from survey.editing.loading import load_model
 
@@ -81,25 +92,28 @@ def measure(
     folder.mkdir(parents=True, exist_ok=True)
     if len({head["method"] for head in heads.values()}) < len(heads):
         raise UserError("a method is named twice")
-    results = {method: Results(folder, heads[method]) for method in work}
-    weight = lambda chain, n: chain.stops[n] - (chain.stops[n - 1] if n else 0) + 1  # noqa: E731
-    total = done = 0
-    waiting: list[Step] = []
-    for method, found in work.items():
-        for chain in found:
-            start = 0
-            while start < len(chain.stops) and (chain.name, _edits(chain, start)) in results[method].done:
-                done += weight(chain, start)
-                start += 1
-            total += sum(weight(chain, n) for n in range(len(chain.stops)))
-            if start < len(chain.stops):
-                waiting.append(_resumed(chain, start, results[method]))
-    begin(done, total)
-    waiting.reverse()
-    if waiting:
-        make = Local if engine == "local" else Ray
-        more = {"address": address} if engine == "ray" else {}
-        _run(make(plan, material.tasks, places, threads, **more), waiting, results, lambda step: progress and progress.advance(weight(step.chain, step.number)), progress)
+    with ExitStack() as held:
+        for said in heads.values():
+            held.enter_context(only_writer(place(folder, said)))
+        results = {method: Results(folder, heads[method]) for method in work}
+        weight = lambda chain, n: chain.stops[n] - (chain.stops[n - 1] if n else 0) + 1  # noqa: E731
+        total = done = 0
+        waiting: list[Step] = []
+        for method, found in work.items():
+            for chain in found:
+                start = 0
+                while start < len(chain.stops) and (chain.name, _edits(chain, start)) in results[method].done:
+                    done += weight(chain, start)
+                    start += 1
+                total += sum(weight(chain, n) for n in range(len(chain.stops)))
+                if start < len(chain.stops):
+                    waiting.append(_resumed(chain, start, results[method]))
+        begin(done, total)
+        waiting.reverse()
+        if waiting:
+            make = Local if engine == "local" else Ray
+            more = {"address": address} if engine == "ray" else {}
+            _run(make(plan, material.tasks, places, threads, **more), waiting, results, lambda step: progress and progress.advance(weight(step.chain, step.number)), progress)
     return [found.path for found in results.values()]
 
 
@@ -128,7 +142,8 @@ def _run(engine: Engine, waiting: list[Step], results: dict[str, Results], advan
             for step, outcome in engine.finished(0.5):
                 running -= 1
                 last = step.number == len(step.chain.stops) - 1
-                if results[step.chain.method].add(outcome.rows, outcome.patch, last):
+                *rows, end = outcome.rows
+                if results[step.chain.method].add([*rows, {**end, "threads": engine.threads}], outcome.patch, last):
                     advance(step)
                 if not last:
                     waiting.append(Step(step.chain, step.number + 1, outcome.patch))

@@ -1,7 +1,8 @@
 """Where steps are done: in processes of this machine, or on the machines of a Ray cluster.
 
 An engine has `workers` places. `submit` gives a step to a place that is free; `finished` waits for steps that are done.
-Both engines run the same `Worker`, with the same number of threads, so that they give the same results.
+Both engines run the same `Worker`, with the same number of threads, so that they give the same results. Where the numbers
+of threads differ, results do in their last digits.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ class Step:
 
 
 class Engine(Protocol):
-    """What runs steps."""
+    """What runs steps. `threads` is how many each worker has."""
 
     workers: int
+    threads: int
 
     def submit(self, step: Step) -> None:
         """Begin a step. At most `workers` are under way at once."""
@@ -48,6 +50,27 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+class Place:
+    """A worker, or why there is none. What is raised while a process begins is lost on the way; what a step raises is not."""
+
+    def __init__(self, plan: Plan, tasks: Sequence[Task], threads: int) -> None:
+        self._worker: Worker | None = None
+        self._failure: UserError | None = None
+        try:
+            self._worker = Worker(plan, tasks, threads)
+        except MemoryError:
+            self._failure = UserError("there is no memory for another model: try fewer --workers")
+        except Exception as error:
+            why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
+            self._failure = UserError(f"a process that should measure could not begin: {why}")
+
+    def step(self, chain: Chain, number: int, patch: bytes | None) -> Outcome:
+        """Do a step. Raises `UserError` where this place could not begin, and whatever the step raises."""
+        if self._failure is not None:
+            raise self._failure
+        return self._worker.step(chain, number, patch)
+
+
 class Local:
     """Processes on this machine, each with its own model."""
 
@@ -55,14 +78,21 @@ class Local:
         import multiprocessing
         from concurrent.futures import ProcessPoolExecutor
 
-        self.workers = workers
+        self.workers, self.threads = workers, threads
         self._running: dict[Any, Step] = {}
+        self._processes: dict[int, Any] = {}
         self._pool = ProcessPoolExecutor(
             workers, multiprocessing.get_context("spawn"), initializer=_begin, initargs=(plan, tasks, threads)
         )
 
     def submit(self, step: Step) -> None:
-        self._running[self._pool.submit(_do, step)] = step
+        from concurrent.futures import BrokenExecutor
+
+        try:
+            self._running[self._pool.submit(_do, step)] = step
+        except BrokenExecutor:
+            raise self._lost() from None
+        self._processes |= self._pool._processes  # A pool that is broken forgets them.
 
     def finished(self, seconds: float) -> list[tuple[Step, Outcome]]:
         from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, wait
@@ -71,18 +101,24 @@ class Local:
         try:
             return [(self._running.pop(future), future.result()) for future in done]
         except BrokenExecutor:
-            raise UserError(
-                "a process that measured was ended from outside, perhaps because memory ran out: the same command goes on where "
-                "this one stopped (--workers 1 takes less memory)"
-            ) from None
+            raise self._lost() from None
+
+    def _lost(self) -> UserError:
+        """What became of the process that is missing."""
+        why = "was ended from outside, perhaps because memory ran out (--workers 1 takes less)"
+        for process in self._processes.values():
+            process.join(10)  # The pool ends all others.
+            if process.exitcode is not None and process.exitcode > 0:
+                why = f"ended by itself with code {process.exitcode}, and what it said stands above"
+        return UserError(f"a process that measured {why}: the same command goes on where this one stopped")
 
     def close(self) -> None:
-        for process in list((self._pool._processes or {}).values()):
+        for process in self._processes.values():
             process.terminate()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
-_worker: Worker | None = None
+_place: Place | None = None
 
 
 def _begin(plan: Plan, tasks: Sequence[Task], threads: int) -> None:
@@ -91,7 +127,7 @@ def _begin(plan: Plan, tasks: Sequence[Task], threads: int) -> None:
     import multiprocessing
     import threading
 
-    global _worker
+    global _place
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
     def follow() -> None:
@@ -99,11 +135,11 @@ def _begin(plan: Plan, tasks: Sequence[Task], threads: int) -> None:
         os._exit(1)
 
     threading.Thread(target=follow, daemon=True).start()
-    _worker = Worker(plan, tasks, threads)
+    _place = Place(plan, tasks, threads)
 
 
 def _do(step: Step) -> Outcome:
-    return _worker.step(step.chain, step.number, step.patch)
+    return _place.step(step.chain, step.number, step.patch)
 
 
 class Ray:
@@ -123,11 +159,27 @@ class Ray:
                 ray.init(address=address, include_dashboard=False, log_to_driver=False, logging_level="ERROR", configure_logging=False, **room)
             except (ConnectionError, ValueError, RuntimeError) as error:
                 raise UserError(f"there is no Ray cluster at {address or 'this machine'}: {str(error).splitlines()[0]}") from None
-        total = int(ray.cluster_resources().get("CPU", 1))
-        self.workers = max(1, workers or total // threads)
-        actor = ray.remote(Worker)
+        try:
+            self.workers, self.threads = self._room(workers, threads), threads
+        except UserError:
+            self._leave()
+            raise
+        actor = ray.remote(Place)
         self._free = [actor.options(num_cpus=threads).remote(plan, tuple(tasks), threads) for _ in range(self.workers)]
         self._running: dict[Any, tuple[Step, Any]] = {}
+
+    def _room(self, workers: int | None, threads: int) -> int:
+        """How many workers there will be. Raises `UserError` where the cluster has no room for as many as are wanted: Ray would
+        wait for it forever."""
+        machines = [int(node["Resources"].get("CPU", 0)) for node in self._ray.nodes() if node["Alive"]]
+        places = sum(count // threads for count in machines)  # The threads of a worker share one machine.
+        if not places or places < (workers or 1):
+            told = ", ".join(map(str, machines)) or "none"
+            raise UserError(
+                f"the Ray cluster has room for {places} workers of {threads} threads (processors of its machines: {told}), and "
+                f"{workers or 1} are wanted: leave --workers out for one on each processor"
+            )
+        return workers or places
 
     def submit(self, step: Step) -> None:
         place = self._free.pop()
@@ -141,7 +193,10 @@ class Ray:
             self._free.append(place)
             try:
                 found.append((step, self._ray.get(ref)))
-            except self._ray.exceptions.RayActorError:
+            except self._ray.exceptions.RayActorError as error:
+                if getattr(error, "actor_init_failed", False):  # Above all where this package is not installed there.
+                    why = (str(error).strip().splitlines() or ["it does not say why"])[-1].strip()
+                    raise UserError(f"a machine of the Ray cluster cannot measure: {why}") from None
                 raise UserError("a machine of the Ray cluster was lost: the same command goes on where this one stopped") from None
             except self._ray.exceptions.RayTaskError as error:
                 raise error.cause if isinstance(error.cause, Exception) else error from None
@@ -150,5 +205,8 @@ class Ray:
     def close(self) -> None:
         for place in [*self._free, *(place for _, place in self._running.values())]:
             self._ray.kill(place)
+        self._leave()
+
+    def _leave(self) -> None:
         if self._mine:
             self._ray.shutdown()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Results:
 
     def __init__(self, folder: Path, head: dict[str, Any]) -> None:
         """Begin a file, or go on with one of the same run. Raises `UserError` for a file of another run."""
-        self.path = folder / f"{file_name(head)}.jsonl"
+        self.path = place(folder, head)
         self._patches = folder / ".patches" / file_name(head)
         self.head = json.loads(json.dumps(head))
         self.done: set[tuple[str, int]] = set()
@@ -40,8 +41,9 @@ class Results:
         for field in (*DECISIVE, *GROWING):
             goes_on = GROWING.get(field, lambda old, new: old == new)
             if not goes_on(old.get(field), self.head.get(field)):
+                where, there, now = _difference(field, old.get(field), self.head.get(field))
                 raise UserError(
-                    f"{self.path} holds a run with other {field} ({_short(old.get(field))}, now {_short(self.head.get(field))}): "
+                    f"{self.path} holds a run with other {where} ({_short(there)}, now {_short(now)}): "
                     "name another folder with -o, or delete the file"
                 )
         # What was said of the machine and the day is that of the first part.
@@ -68,9 +70,9 @@ class Results:
         for old in self._patches.glob(f"{_name(chain)}.*.safetensors"):
             if last or old != self._patch(chain, edits):
                 old.unlink()
-        for folder in (self._patches, self._patches.parent):
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
+        with suppress(OSError):  # They are not empty, or the run of another method has removed them.
+            self._patches.rmdir()
+            self._patches.parent.rmdir()
         return new
 
     def patch(self, chain: str, edits: int) -> bytes | None:
@@ -80,6 +82,11 @@ class Results:
 
     def _patch(self, chain: str, edits: int) -> Path:
         return self._patches / f"{_name(chain)}.{edits}.safetensors"
+
+
+def place(folder: Path, head: dict[str, Any]) -> Path:
+    """Where the results of a run of one method stand in a folder."""
+    return folder / f"{file_name(head)}.jsonl"
 
 
 def file_name(head: dict[str, Any]) -> str:
@@ -92,7 +99,7 @@ def file_name(head: dict[str, Any]) -> str:
 def read(path: Path, *, whole: bool = True) -> tuple[dict[str, Any], list[list[dict[str, Any]]]]:
     """The head of a file and its complete steps. Where not `whole`, a step that was cut off at the end is left out.
 
-    Raises `UserError` with the line for a file that is no such run.
+    Raises `UserError` with the line for a file that is no such run, or holds a step twice.
     """
     try:
         lines = path.read_text("utf-8").split("\n")
@@ -103,6 +110,7 @@ def read(path: Path, *, whole: bool = True) -> tuple[dict[str, Any], list[list[d
         raise UserError(f"{path}: this is no measurement of format {FORMAT} (`survey measure` makes one)")
     steps: list[list[dict]] = []
     block: list[dict] = []
+    seen: dict[tuple[str, int], int] = {}
     for number, text in enumerate(lines[1:], 2):
         if not text and number == len(lines):
             break
@@ -116,6 +124,14 @@ def read(path: Path, *, whole: bool = True) -> tuple[dict[str, Any], list[list[d
         if row.get("kind") == "edits":
             if row.get("lines") != len(block):
                 raise UserError(f"{path}:{number}: a step of {row.get('lines')} lines has {len(block)}")
+            chain, edits = row.get("chain"), row.get("edits")
+            if not isinstance(chain, str) or not isinstance(edits, int):
+                raise UserError(f"{path}:{number}: this step does not tell its chain and its number of edits")
+            if (first := seen.setdefault((chain, edits), number)) != number:
+                raise UserError(
+                    f"{path}:{number}: the step {chain} after {edits} edits stands there twice (it ends in line {first}, too): "
+                    "delete one of them with all its lines"
+                )
             steps.append(block)
             block = []
     if whole and block:
@@ -162,6 +178,15 @@ def _name(text: str) -> str:
 
     safe = re.sub(r"[^\w.,=+-]", "_", text)
     return safe if len(safe) < 100 else f"{safe[:80]}-{hashlib.blake2b(text.encode(), digest_size=6).hexdigest()}"
+
+
+def _difference(name: str, old: Any, new: Any) -> tuple[str, Any, Any]:
+    """The first part of two values that is not the same: its name, and both."""
+    if isinstance(old, dict) and isinstance(new, dict):
+        for key in {**old, **new}:
+            if old.get(key) != new.get(key):
+                return _difference(f"{name}.{key}", old.get(key), new.get(key))
+    return name, old, new
 
 
 def _short(value: Any) -> str:

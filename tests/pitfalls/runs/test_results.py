@@ -84,11 +84,32 @@ def test_the_file_of_another_run_is_not_touched(begun, tmp_path, field, value):
     assert begun.path.read_text("utf-8") == text
 
 
+def test_what_differs_is_told_by_its_part(tmp_path):
+    tasks = {"reasoning": {"name": "Reasoning", "items": 40, "sha256": "a" * 64}}
+    Results(tmp_path, {**HEAD, "tasks": tasks})
+    other = {"reasoning": {**tasks["reasoning"], "sha256": "b" * 64}}
+    with pytest.raises(UserError, match=r'other tasks\.reasoning\.sha256 \("a+.*, now "b+'):
+        Results(tmp_path, {**HEAD, "tasks": other})
+    with pytest.raises(UserError, match=r"other tasks\.summarisation \(null, now"):
+        Results(tmp_path, {**HEAD, "tasks": {**tasks, "summarisation": tasks["reasoning"]}})
+
+
 def test_more_seeds_and_cases_may_follow(begun, tmp_path):
     more = Results(tmp_path, {**HEAD, "seeds": [0, 1], "cases": 5, "date": "later"})
     assert more.done == {("0/sequence/all", 1), ("0/single/a", 1)}
     head, steps = read(begun.path)
     assert head == {**HEAD, "seeds": [0, 1], "cases": 5} and len(steps) == 2
+
+
+def test_a_step_that_stands_twice_is_told_with_its_line(begun, tmp_path):
+    with begun.path.open("a") as file:
+        file.write("".join(json.dumps(row) + "\n" for row in step(1)))
+    message = r"rome\.jsonl:7: the step 0/sequence/all after 1 edits stands there twice \(it ends in line 3"
+    for whole in (True, False):
+        with pytest.raises(UserError, match=message):
+            read(begun.path, whole=whole)
+    with pytest.raises(UserError, match=message):
+        Results(tmp_path, HEAD)
 
 
 def test_other_settings_have_a_file_of_their_own(begun, tmp_path):
@@ -108,6 +129,7 @@ def test_a_name_cannot_leave_the_folder(tmp_path):
         (b"\xff\xfe", "no text"), (b"", ":1: this is no line"), (b"[]\n", ":1: this is no line"), (b'{"format": "x"}\n', "no measurement"),
         (json.dumps(HEAD).encode() + b"\nnonsense\n{}\n", ":2: this is no line"),
         (json.dumps(HEAD).encode() + b'\n{"kind": "edits", "lines": 3}\n', ":2: a step of 3 lines has 1"),
+        (json.dumps(HEAD).encode() + b'\n{"kind": "edits", "lines": 1, "chain": ["a"], "edits": 1}\n', ":2: this step does not tell its chain"),
     ],
 )  # fmt: skip
 def test_what_is_no_result_is_told_with_its_line(tmp_path, content, message):
