@@ -13,8 +13,9 @@ from typing import Literal
 from survey.editing.edit import Edit, EditError
 from survey.pitfalls.case import Case, Question
 from survey.pitfalls.suite import cases
-from survey.pitfalls.suite.facts import Relation, filled, named, relations
-from survey.pitfalls.suite.making import facts, one_hops
+from survey.pitfalls.suite.facts import Relation, relations
+from survey.pitfalls.suite.making import facts, one_hops, reverse
+from survey.pitfalls.suite.wording import filled, named
 
 Source = Literal["yours", "suite", "made"]
 
@@ -168,11 +169,8 @@ def _consequences(edit: Edit, relation: Relation | None, subject: str | None) ->
         return []
     written = subject or within(edit.subject)
     found: tuple[Question, ...] = one_hops(relation, written, edit.was or "", edit.target)
-    back = _capital(relation.reverse.replace("{object}", edit.target))
-    return [
-        *(Line(q.prompt, q.answers[0], q.against, "suite") for q in found),
-        Line(back, bare(edit.subject), None, "suite"),
-    ]
+    back = reverse(relation, bare(edit.subject), edit.target)
+    return [Line(q.prompt, q.answers[0], q.against, "suite") for q in (*found, *back)]
 
 
 def _neighbours(edit: Edit, yours: Named, relation: Relation | None) -> list[Line]:
@@ -187,7 +185,7 @@ def _neighbours(edit: Edit, yours: Named, relation: Relation | None) -> list[Lin
     # Some that share the answer, and some that do not.
     chosen = others[: min(same, _NEIGHBOURS - 3)] + others[same:]
     found += [
-        Line(edit.prompt.replace("{}", named(edit.prompt, s)), known[s], edit.target, "suite", relation.name)
+        Line(filled(edit.prompt, s), known[s], edit.target, "suite", relation.name)
         for s in chosen[:_NEIGHBOURS]
     ]
     return found

@@ -11,22 +11,25 @@ from pathlib import Path
 
 from survey.errors import UserError
 from survey.pitfalls.suite.facts import FOLDER, relations
-from survey.pitfalls.suite.making import known
+from survey.pitfalls.suite.making import cases, known
+from survey.pitfalls.suite.pairs import conflicts, round_trips
 
 
 def main(arguments: list[str] | None = None) -> int:
     """0 where all is well, 1 where a proof shows a task that the model cannot do, 2 for wrong usage."""
     parser = argparse.ArgumentParser("python -m survey.pitfalls.suite", description=__doc__)
     parser.add_argument("--prove", action="store_true", help="ask the model and write known.json (some ten minutes on one core)")
+    parser.add_argument("--changed", action="store_true", help="with --prove: ask only what is asked otherwise than known.json was told")
     parser.add_argument("--model", default=None, help="another model than the default one")
     parser.add_argument("-o", "--output", type=Path, default=FOLDER / "known.json", help="where --prove writes to")
     parser.add_argument("--table", action="store_true", help="print the tables of the data card")
     options = parser.parse_args(arguments)
     try:
         if options.prove:
-            return _prove(options.model, options.output)
+            return _prove(options.model, options.output, options.changed)
         if options.table:
-            print(*table(known()), "", *tasks_table(known()), sep="\n")
+            tables = table(known()), questions_table(), pairs_table(), tasks_table(known())
+            print("\n\n".join("\n".join(lines) for lines in tables))
             return 0
         _show(known())
     except UserError as error:
@@ -41,13 +44,14 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _prove(name: str | None, output: Path) -> int:
+def _prove(name: str | None, output: Path, changed: bool) -> int:
     from survey.editing import load_model
     from survey.pitfalls.suite.prove import prove
-    from survey.pitfalls.suite.proving import prove_tasks
 
     model = load_model(name) if name else load_model()
-    found = {**prove(model), "tasks": prove_tasks(model)}
+    if changed and model.fingerprint != known()["fingerprint"]:
+        raise UserError(f"known.json tells what {known()['model']} knows: without --changed, {model.name} is asked everything")
+    found = prove(model, known() if changed else None)
     output.write_text(written(found), "utf-8")
     return _show(found)
 
@@ -70,6 +74,25 @@ def table(found: dict) -> list[str]:
         sums = [sums[0] + len(facts), sums[1] + len(relation.right)]
     every = [fact for facts in found["facts"].values() for fact in facts.values()]
     return [*lines, f"| **together** | {sums[0]} | {sums[1]} | | {_wordings(every):.0%} |"]
+
+
+def questions_table() -> list[str]:
+    """Lines of Markdown: of each role, how many cases have it, and how many questions there are."""
+    lines, every = ["| role | cases | questions |", "|---|---:|---:|"], cases()
+    for role in dict.fromkeys(role for case in every for role in case.questions):
+        asked = [len(case[role]) for case in every if case[role]]
+        lines.append(f"| {role} | {len(asked)} | {sum(asked)} |")
+    return [*lines, f"| **together** | {len(every)} | {sum(len(q) for case in every for q in case.questions.values())} |"]
+
+
+def pairs_table() -> list[str]:
+    """Lines of Markdown: of each sort of pairs, how many there are, and of how many relations."""
+    lines = ["| pairs of edits | part | pairs | relations |", "|---|---|---:|---:|"]
+    for name, made in (("conflicts", conflicts()), ("round trips", round_trips())):
+        for part in sorted({case.part for case in made}):
+            relations = [case.relation for case in made if case.part == part]
+            lines.append(f"| {name} | {part} | {len(relations)} | {len(set(relations))} |")
+    return lines
 
 
 def tasks_table(found: dict) -> list[str]:

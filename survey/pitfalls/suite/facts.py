@@ -1,7 +1,8 @@
 """The facts of the suite as they are written: relations, and what follows from their objects.
 
-`facts/<relation>.yaml` holds wordings and facts, `kinds.yaml` the properties that objects of a kind have, and
-`values.yaml` those properties. Nothing here knows a model: which of the facts it knows is in `known.json`.
+`facts/<relation>.yaml` holds wordings and facts, `kinds.yaml` the properties that objects of a kind have, `values.yaml`
+those properties, and `also.yaml` what else is right about them. Nothing here knows a model: which of the facts it knows
+is in `known.json`.
 """
 
 from __future__ import annotations
@@ -34,14 +35,16 @@ class Property:
 class Relation:
     """Wordings of a relation, with {} where the subject stands, and its facts.
 
-    right: by subject, the right objects. Where there are several, each is as right as the others.
+    right: by subject, the right objects. Where there are several, each is as right as the others, so that an edit of one
+        leaves the others right.
     also: by subject, what is right besides, mostly the object under another name; it is never a target.
     aliases: by subject, its other names.
     kind: the kind of the objects, by which consequences are asked; one_hop: a prompt by property; two_hop: a prompt
         by two properties with a dot between.
     reverse: a prompt with {object}, which the subject continues. inverse: the same in other words, where an object has
         one subject only.
-    apart: relations whose facts hang together with those of this one, so that an edit may change them.
+    apart: relations whose facts hang together with those of this one, so that an edit may change them; it holds both ways.
+    symmetric: who is the object of a subject has it as an object, too.
     distractor: a sentence with {subject} and {object}. describe: the beginning of a text.
     """
 
@@ -59,6 +62,7 @@ class Relation:
     one_hop: Mapping[str, str]
     two_hop: Mapping[str, str]
     apart: tuple[str, ...]
+    symmetric: bool = False
 
     @property
     def objects(self) -> tuple[str, ...]:
@@ -89,12 +93,13 @@ def _relation(path: Path) -> Relation:
     written = yaml.safe_load(path.read_text("utf-8"))
     right = {subject: (object,) for object, subjects in written.get("facts", {}).items() for subject in subjects}
     right |= {subject: tuple(objects) for subject, objects in written.get("right", {}).items()}
+    right |= {subject: (*right[subject], *objects) for subject, objects in written.get("more", {}).items()}
     several = lambda name: {subject: tuple(names) for subject, names in written.get(name, {}).items()}  # noqa: E731
     return Relation(
         path.stem, written["prompt"], tuple(written["paraphrases"]), right, several("also"), several("aliases"),
         written["reverse"], tuple(written.get("inverse", ())), written["distractor"], written["describe"],
         written.get("object"), written.get("one-hop", {}), written.get("two-hop", {}),
-        tuple(written.get("apart", ())),
+        tuple(written.get("apart", ())), written.get("symmetric", False),
     )  # fmt: skip
 
 
@@ -112,6 +117,19 @@ def values() -> Mapping[str, Mapping[str, Mapping[str, str]]]:
 
 
 @cache
+def also() -> Mapping[str, Mapping[str, Mapping[str, list[str]]]]:
+    """By kind and object, what is right of its properties besides `values`."""
+    return yaml.safe_load((FOLDER / "also.yaml").read_text("utf-8"))
+
+
+def held(kind: str, object: str, property: str) -> tuple[str, ...]:
+    """Everything that is right as a property of an object, the value first that is asked for; nothing where that is not
+    known, or disputed."""
+    value = values().get(kind, {}).get(object, {}).get(property)
+    return ((value,) if value else ()) + tuple(also().get(kind, {}).get(object, {}).get(property, ()))
+
+
+@cache
 def digest() -> str:
     """A name for the state of all facts, 16 hexadecimal digits."""
     content = hashlib.blake2b(digest_size=8)
@@ -119,13 +137,3 @@ def digest() -> str:
         if path.parent.name != "tasks":
             content.update(path.name.encode() + path.read_bytes())
     return content.hexdigest()
-
-
-def filled(prompt: str, subject: str) -> str:
-    """The prompt with the subject in its place, which gets a capital letter where it begins the prompt."""
-    return prompt.replace("{}", named(prompt, subject))
-
-
-def named(prompt: str, subject: str) -> str:
-    """The subject as it is written in this prompt."""
-    return subject[0].upper() + subject[1:] if prompt.startswith("{}") else subject

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 
 from survey.editing.edit import Edit
 from survey.pitfalls.case import Case, Question
-from survey.pitfalls.suite.facts import FOLDER, Relation, filled, kinds, named, relations, values
+from survey.pitfalls.suite.facts import FOLDER, Relation, held, kinds, relations, values
+from survey.pitfalls.suite.wording import capital, filled, named, said, worded
 
 # A relation of which the model knows less makes no cases.
 _FACTS, _OBJECTS = 5, 2
@@ -48,25 +49,27 @@ def _case(relation: Relation, subject: str, seed: int) -> Case:
         "paraphrase": tuple(Question(filled(p, subject), (target,), was) for p in relation.paraphrases),
         "neighbour": (neighbours := _neighbours(relation, subject, was, target, chance)),
         "distract": tuple(
-            Question(f"{_capital(_said(relation.distractor, subject, target))} {q.prompt}", q.answers, q.against)
+            Question(f"{capital(said(relation.distractor, subject=subject, object=target))} {q.prompt}", q.answers, q.against)
             for q in neighbours
         ),
         "alias": tuple(
             Question(filled(relation.prompt, alias), (target,), was) for alias in relation.aliases.get(subject, ())
         ),
-        "reverse": (Question(_capital(relation.reverse.replace("{object}", target)), _names(relation, subject)),),
+        "reverse": reverse(relation, subject, target),
         "one-hop": one_hops(relation, subject, was, target),
-        "relation": _other_relations(relation, subject),
         "objects": objects(relation, subject, was),
         "describe": _describe(relation, subject, target, chance),
     }
     questions["multi-hop"], questions["hop"] = _two_hops(relation, subject, was, target)
+    # What goes by a consequence is not asked as what must stay: the new capital of a country may lie on another continent.
+    gone = {q.against for role in ("one-hop", "multi-hop") for q in questions[role]}
+    questions["relation"] = tuple(q for q in _other_relations(relation, subject) if q.answers[0] not in gone)
     return Case(f"{relation.name}/{subject}", (edit(relation, subject, target, was),), questions, relation.name)
 
 
 def edit(relation: Relation, subject: str, target: str, was: str) -> Edit:
     """The edit of a fact by the relation's prompt."""
-    return Edit(relation.prompt, named(relation.prompt, subject), target, was)
+    return Edit(worded(relation.prompt, subject), named(relation.prompt, subject), target, was)
 
 
 def targets(relation: Relation, subject: str) -> list[str]:
@@ -82,21 +85,18 @@ def targets(relation: Relation, subject: str) -> list[str]:
 
 def _apart(object: str, right: set[str], subject: str) -> bool:
     """Whether an object is neither the subject nor one of the right answers with more or fewer words."""
-    words = object.casefold()
-    return all(words not in other.casefold() and other.casefold() not in words for other in {*right, subject})
+    return not any(_within(object, other) for other in {*right, subject})
+
+
+def _within(one: str, other: str) -> bool:
+    """Whether one text is the other, or a part of it."""
+    one, other = one.casefold(), other.casefold()
+    return one in other or other in one
 
 
 def _knows(kind: str, object: str) -> list[str]:
     """The properties of an object that the model knows."""
     return known()["properties"].get(kind, {}).get(object, [])
-
-
-def _capital(text: str) -> str:
-    return text[0].upper() + text[1:]
-
-
-def _said(template: str, subject: str, object: str) -> str:
-    return template.replace("{subject}", subject).replace("{object}", object)
 
 
 def _names(relation: Relation, subject: str) -> tuple[str, ...]:
@@ -122,47 +122,78 @@ def value(kind: str, object: str, property: str) -> str | None:
 
 def asked(kind: str, object: str, property: str) -> Question:
     """The question for a property itself."""
-    return Question(filled(kinds()[kind][property].ask, object), (values()[kind][object][property],))
+    return Question(filled(kinds()[kind][property].ask, object), held(kind, object, property))
 
 
 def one_hops(relation: Relation, subject: str, was: str, target: str) -> tuple[Question, ...]:
-    """What follows from the new object and one known property of it that the old object does not share."""
+    """What follows from the new object and one known property of it, where it is known that something else followed before.
+
+    Nothing where the subject has several right objects: an edit of one leaves the others right, and what follows from
+    them. Neither where nobody knows what followed from the old object, since the answer may have been right already.
+    """
     found = []
     for property, template in relation.one_hop.items():
-        answer = value(relation.kind, target, property)
-        before = values().get(relation.kind, {}).get(was, {}).get(property)
-        if answer and answer != before and answer.casefold() not in filled(template, subject).casefold():
+        if value(relation.kind, target, property):
+            answers = held(relation.kind, target, property)
+            before = _before(relation, subject, was, lambda o: held(relation.kind, o, property))  # noqa: B023
             needs = (asked(relation.kind, target, property),)
-            found.append(Question(filled(template, subject), (answer,), before, needs))
+            found += _consequence(filled(template, subject), answers, before, needs)
     return tuple(found)
 
 
 def _two_hops(
     relation: Relation, subject: str, was: str, target: str
 ) -> tuple[tuple[Question, ...], tuple[Question, ...]]:
-    """What follows from the new object and two known properties, one of the other; and each single fact of it."""
+    """What follows from the new object and two known properties, one of the other, as in `one_hops`; and each single
+    fact of it."""
     whole, single = [], {Question(filled(relation.prompt, subject), (target,), was): None}
     for path, template in relation.two_hop.items():
         first, second = path.split(".")
-        chain = _chain(relation.kind, target, first, second)
-        before = _chain(relation.kind, was, first, second, known_only=False)
-        if not chain or chain == before or chain.casefold() in filled(template, subject).casefold():
+        leads = kinds()[relation.kind][first].leads
+        middle = value(relation.kind, target, first)
+        if not middle or not value(leads, middle, second):
             continue
-        middle = values()[relation.kind][target][first]
-        needs = (
-            asked(relation.kind, target, first),
-            asked(kinds()[relation.kind][first].leads, middle, second),
-        )
-        whole.append(Question(filled(template, subject), (chain,), before, needs))
-        single |= dict.fromkeys(needs)
+        answers = _chain(relation.kind, target, first, second)
+        before = _before(relation, subject, was, lambda o: _chain(relation.kind, o, first, second))  # noqa: B023
+        needs = (asked(relation.kind, target, first), asked(leads, middle, second))
+        if question := _consequence(filled(template, subject), answers, before, needs):
+            whole += question
+            single |= dict.fromkeys(needs)
     return tuple(whole), tuple(single) if whole else ()
 
 
-def _chain(kind: str, object: str, first: str, second: str, known_only: bool = True) -> str | None:
-    """The second property of the first property of an object."""
-    get = value if known_only else lambda k, o, p: values().get(k, {}).get(o, {}).get(p)
-    middle = get(kind, object, first)
-    return get(kinds()[kind][first].leads, middle, second) if middle else None
+def _chain(kind: str, object: str, first: str, second: str) -> tuple[str, ...]:
+    """Everything that is right as the second property of the first property of an object; nothing where one of them is
+    not known."""
+    found = [held(kinds()[kind][first].leads, middle, second) for middle in held(kind, object, first)]
+    return tuple(dict.fromkeys(value for some in found for value in some)) if all(found) else ()
+
+
+def _before(relation: Relation, subject: str, was: str, follows: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
+    """Everything that followed from the right objects before the edit, from the old one first; nothing where one of them
+    is not known to the suite, or where several are as right and stay so."""
+    if len(relation.right.get(subject, ())) > 1:
+        return ()
+    also = sorted(relation.also.get(subject, ()))
+    found = [follows(object) for object in dict.fromkeys((was, *relation.right.get(subject, ()), *also))]
+    return tuple(dict.fromkeys(value for some in found for value in some)) if all(found) else ()
+
+
+def _consequence(
+    prompt: str, answers: tuple[str, ...], before: tuple[str, ...], needs: tuple[Question, ...]
+) -> list[Question]:
+    """The question, unless an answer was right already or stands in the prompt, or nobody knows what was right."""
+    if not before or any(_within(a, b) for a in answers for b in before) or answers[0].casefold() in prompt.casefold():
+        return []
+    return [Question(prompt, answers, before[0], needs)]
+
+
+def reverse(relation: Relation, subject: str, target: str) -> tuple[Question, ...]:
+    """From the new object back to the subject. Nothing where the relation is symmetric: what is right about the new object
+    stays right, and the subject only comes to it."""
+    if relation.symmetric:
+        return ()
+    return (Question(capital(said(relation.reverse, object=target)), _names(relation, subject)),)
 
 
 def _other_relations(relation: Relation, subject: str) -> tuple[Question, ...]:
@@ -188,10 +219,10 @@ def _describe(relation: Relation, subject: str, target: str, chance: random.Rand
     texts = []
     if relation.kind:
         for property, found in values().get(relation.kind, {}).get(target, {}).items():
-            texts.append(filled(kinds()[relation.kind][property].say, target).replace("{value}", found))
-    others = [s for s, objects in relation.right.items() if objects == (target,) and s != subject]
+            texts.append(filled(said(kinds()[relation.kind][property].say, value=found), target))
+    others = [s for s, objects in relation.right.items() if target in objects and s != subject]
     for other in chance.sample(others, min(_REFERENCES, len(others))):
-        texts.append(_said(relation.distractor.removeprefix("Everybody knows that "), other, target))
+        texts.append(said(relation.distractor.removeprefix("Everybody knows that "), subject=other, object=target))
     if not texts:
         return ()
-    return (Question(filled(relation.describe, subject), tuple(dict.fromkeys(map(_capital, texts)))),)
+    return (Question(filled(relation.describe, subject), tuple(dict.fromkeys(map(capital, texts)))),)

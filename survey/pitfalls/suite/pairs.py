@@ -6,8 +6,9 @@ import random
 from collections.abc import Iterator
 
 from survey.pitfalls.case import Case, Question
-from survey.pitfalls.suite.facts import Relation, filled, relations
+from survey.pitfalls.suite.facts import Relation, relations
 from survey.pitfalls.suite.making import edit, facts, objects, targets
+from survey.pitfalls.suite.wording import filled
 
 # A fact (s, whole, o) that follows from a tied fact (s, first, m) and a fact (m, second, o).
 _COMPOSED = (
@@ -20,7 +21,8 @@ _COMPOSED = (
 def conflicts(seed: int = 0) -> tuple[Case, ...]:
     """Conflicts of the three sorts of Li et al. 2023 (2310.02129). The sort is the case's `part`.
 
-    coverage: the same fact is edited twice, o to o1 and then to o2.
+    coverage: the same fact is edited twice, o to o1 and then to o2. Both edits have the same prompt, so that there is no
+        implicit question, which would be the explicit one again.
     reverse: (s, r, o to o1), and then by the inverse relation (o1, r', s to s2), so that o1 belongs to s2 now.
     composite: with the fact (s, r, m) untouched, (s, r1, o to o1) and then (m, r2, o1 to o2), from which
         (s, r1, o2) follows; (s, r, m) is the tied fact.
@@ -47,7 +49,7 @@ def _coverage(seed: int) -> Iterator[Case]:
             yield Case(
                 f"coverage/{name}/{subject}",
                 (edit(relation, subject, first, was), edit(relation, subject, second, first)),
-                {"explicit-new": (new,), "explicit-old": (old,), "implicit-new": (new,), "implicit-old": (old,)},
+                {"explicit-new": (new,), "explicit-old": (old,)},
                 name,
                 part="coverage",
             )

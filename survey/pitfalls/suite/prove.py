@@ -7,10 +7,15 @@ says when it may speak freely, is written down beside it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from survey.pitfalls.asking import Continuation, Next, Said, answer
-from survey.pitfalls.suite.facts import Relation, digest, filled, kinds, relations, values
+from survey.pitfalls.suite.basis import basis, changed
+from survey.pitfalls.suite.basis import properties as asked_properties
+from survey.pitfalls.suite.facts import Relation, relations
+from survey.pitfalls.suite.sets import task, task_ids
+from survey.pitfalls.suite.wording import filled
 
 if TYPE_CHECKING:
     from survey.editing.language_model import LanguageModel
@@ -18,14 +23,23 @@ if TYPE_CHECKING:
 _SAID = 8
 
 
-def prove(model: LanguageModel) -> dict[str, Any]:
-    """What the model knows: by relation and subject the facts, and by kind, object and property what follows."""
+def prove(model: LanguageModel, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """What the model knows: by relation and subject the facts, by kind and object the properties, by task its score.
+
+    before: an older proof with the same model; what it asked as it is asked today is taken from it.
+    """
+    from survey.pitfalls.suite.proving import prove_task
+
+    before = before or {}
+    anew = changed(before)
+    facts = {name: proved(model, r) if name in anew["facts"] else before["facts"].get(name) for name, r in relations().items()}
     return {
         "model": model.name,
         "fingerprint": model.fingerprint,
-        "digest": digest(),
-        "facts": {name: found for name, r in relations().items() if (found := proved(model, r))},
-        "properties": properties(model),
+        "basis": basis(),
+        "facts": {name: found for name, found in facts.items() if found},
+        "properties": properties(model) if anew["properties"] else before["properties"],
+        "tasks": {id: prove_task(model, task(id)) if id in anew["tasks"] else before["tasks"][id] for id in task_ids()},
     }
 
 
@@ -82,12 +96,7 @@ def _rivals(model: LanguageModel, relation: Relation, known, asked, told) -> dic
 
 def properties(model: LanguageModel) -> dict[str, dict[str, list[str]]]:
     """By kind and object, the properties that the model knows: every token of the value is the most probable one."""
-    asked = {
-        (kind, object, name): Continuation(filled(kinds()[kind][name].ask, object), value)
-        for kind, objects in values().items()
-        for object, found in objects.items()
-        for name, value in found.items()
-    }
+    asked = {key: Continuation(*question) for key, question in asked_properties().items()}
     told = answer(model, asked.values())
     known: dict[str, dict[str, list[str]]] = {}
     for (kind, object, name), ask in asked.items():

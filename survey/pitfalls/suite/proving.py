@@ -1,4 +1,4 @@
-"""How well a model does on the task sets, with an interval and the level of chance."""
+"""How well a model does on a task set, with an interval and the level of chance."""
 
 from __future__ import annotations
 
@@ -9,17 +9,11 @@ from typing import TYPE_CHECKING, Any
 from survey.pitfalls.asking import Passage, answer, wanted
 from survey.pitfalls.metrics.intervals import Interval, bootstrap, share
 from survey.pitfalls.metrics.losses import perplexity
-from survey.pitfalls.suite.sets import task, task_ids
 from survey.pitfalls.task import Item, Task
 from survey.pitfalls.tasks import MAIN, score
 
 if TYPE_CHECKING:
     from survey.editing.language_model import LanguageModel
-
-
-def prove_tasks(model: LanguageModel) -> dict[str, dict[str, Any]]:
-    """By task: its main metric, value, interval of 95 %, number of items, and what chance gives."""
-    return {id: prove_task(model, task(id)) for id in task_ids()}
 
 
 def prove_task(model: LanguageModel, task: Task) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import pytest
 
 from survey.editing import facts as training
 from survey.pitfalls.suite import facts
+from survey.pitfalls.suite.basis import basis, changed
 from survey.pitfalls.suite.making import known
 
 
@@ -45,6 +46,7 @@ def test_names_are_text_and_stand_once(relation):
     for subject, right in relation.right.items():
         assert right and len(set(right)) == len(right)
         assert subject not in relation.true(subject)
+        assert not set(right) & set(relation.also.get(subject, ())), (subject, "right and `also`")
     assert set(relation.also) <= set(relation.right), "`also` tells of a subject that is not there"
     assert set(relation.aliases) <= set(relation.right), "`aliases` tells of a subject that is not there"
     assert set(relation.apart) <= set(facts.relations())
@@ -57,6 +59,7 @@ def test_a_subject_has_its_facts_in_one_place():
     for path in (facts.FOLDER / "facts").glob("*.yaml"):
         written = yaml.safe_load(path.read_text("utf-8"))
         subjects = [s for some in written.get("facts", {}).values() for s in some] + list(written.get("right", {}))
+        assert set(written.get("more", {})) <= set(subjects), path.stem
         assert len(set(subjects)) == len(subjects), (path.stem, {s for s in subjects if subjects.count(s) > 1})
 
 
@@ -121,14 +124,83 @@ def test_files_are_small_enough_to_read():
     assert all(len(p.read_text("utf-8")) < 200_000 for p in paths)
 
 
+def test_what_else_is_right_is_said_of_properties_that_exist():
+    """`also.yaml` has a list for each, and says nothing twice."""
+    for kind, objects in facts.also().items():
+        for object, found in objects.items():
+            assert set(found) <= set(facts.kinds()[kind]), (kind, object)
+            for property, more in found.items():
+                right = facts.held(kind, object, property)
+                assert more and all(isinstance(v, str) and v == v.strip() for v in more), (kind, object)
+                assert len({v.casefold() for v in right}) == len(right), (kind, object, property)
+
+
+def test_what_was_right_before_holds_all_right_objects_of_the_facts():
+    """A country with several official languages in one file has them in the other."""
+    checked = 0
+    for relation, kind, property in (("country_language", "country", "language"), ("country_capital", "country", "capital"), ("city_country", "city", "country")):
+        for subject, right in facts.relations()[relation].right.items():
+            if held := facts.held(kind, subject, property):
+                assert set(right) <= set(held), (relation, subject)
+                checked += len(right) > 1
+    assert checked >= 6
+
+
+# Pairs of relations that share subjects, of which an edit of one leaves the other alone. Who adds a relation judges it here,
+# or names it in `apart`.
+INDEPENDENT = {
+    ("animal_class", "animal_diet"), ("animal_diet", "animal_sound"), ("animal_diet", "animal_young"),
+    ("animal_sound", "animal_young"), ("city_continent", "country_currency"), ("city_continent", "country_language"),
+    ("colour", "kind"), ("country_border", "country_capital"), ("country_border", "country_currency"),
+    ("country_border", "country_language"), ("country_capital", "country_continent"),
+    ("country_capital", "country_currency"), ("country_capital", "country_language"),
+    ("country_continent", "country_currency"), ("country_continent", "country_language"),
+    ("country_currency", "country_language"), ("element_symbol", "substance_state"),
+}  # fmt: skip
+
+
+def test_of_relations_that_share_subjects_it_is_judged_whether_they_hang_together():
+    sharing = {
+        (a.name, b.name)
+        for a in RELATIONS
+        for b in RELATIONS
+        if a.name < b.name and set(a.right) & set(b.right)
+    }
+    apart = {tuple(sorted((r.name, other))) for r in RELATIONS for other in r.apart}
+    assert sharing - apart == INDEPENDENT
+    for relation in RELATIONS:
+        for other in relation.apart:
+            assert relation.name in facts.relations()[other].apart, (relation.name, other, "it holds both ways")
+
+
+def test_a_symmetric_relation_holds_both_ways():
+    [relation] = [r for r in RELATIONS if r.symmetric]
+    for subject, right in relation.right.items():
+        for object in right:
+            assert object not in relation.right or subject in relation.right[object], (subject, object)
+
+
 def test_what_was_proved_are_these_facts():
-    assert known()["digest"] == facts.digest(), "facts have changed: python -m survey.pitfalls.suite --prove"
+    assert not any(changed(known()).values()), "facts have changed: python -m survey.pitfalls.suite --prove --changed"
+    assert known()["basis"] == basis()
+
+
+def test_a_change_of_a_fact_makes_the_proof_of_its_relation_old(monkeypatch):
+    from dataclasses import replace
+
+    every = facts.relations()
+    colour = every["colour"]
+    turned = {**every, "colour": replace(colour, right={**colour.right, "blood": ("green",)})}
+    monkeypatch.setattr("survey.pitfalls.suite.basis.relations", lambda: turned)
+    assert changed(known()) == {"facts": {"colour"}, "properties": set(), "tasks": set()}
+    assert all(changed({}).values()), "where nothing was proved, everything is old"
 
 
 def test_the_data_card_tells_the_counts():
-    from survey.pitfalls.suite.__main__ import table, tasks_table
+    from survey.pitfalls.suite.__main__ import pairs_table, questions_table, table, tasks_table
 
     card = (facts.FOLDER.parents[2] / "docs" / "laboratory" / "suite.md").read_text("utf-8")
-    for name, lines in (("counts", table(known())), ("tasks", tasks_table(known()))):
+    tables = {"counts": table(known()), "questions": questions_table(), "pairs": pairs_table(), "tasks": tasks_table(known())}
+    for name, lines in tables.items():
         begun = card.partition(f"<!-- {name}: python -m survey.pitfalls.suite --table -->\n")[2]
         assert begun.partition("\n<!-- end -->")[0].split("\n") == lines, "python -m survey.pitfalls.suite --table"
