@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import textwrap
 from pathlib import Path
 
 from survey.cli.edit import _need_extra, _number
@@ -179,15 +180,14 @@ def _print(summary, form: str) -> int:
 
 
 def _told(summary, columns: int) -> list[str]:
-    """Tables of a summary: one for each pitfall, and where the time went."""
-    from survey.cli.output import padded, plural, shown_width, styled
+    """Tables of a summary, one for each pitfall, and where the time went, in so many columns."""
+    from survey.cli.output import plural, styled
     from survey.progress import duration
 
     out: list[str] = []
-    for pitfall in dict.fromkeys(cell.pitfall for cell in sorted(summary.cells, key=lambda c: c.pitfall)):
-        cells = [cell for cell in summary.cells if cell.pitfall == pitfall]
-        rows = [("METHOD", "METRIC", "EDITS", "EDITED", "95 %", "UNEDITED", "OVER")]
-        for cell in cells:
+    for pitfall in sorted({cell.pitfall for cell in summary.cells}):
+        rows = []
+        for cell in (cell for cell in summary.cells if cell.pitfall == pitfall):
             name = f"{cell.method} ({cell.variant})" if cell.variant else cell.method
             metric = f"{cell.task}: {cell.metric}" if cell.task else cell.metric
             edits = {"single": "1 alone", "pair": "2, a pair"}.get(cell.kind, str(cell.edits))
@@ -197,17 +197,45 @@ def _told(summary, columns: int) -> list[str]:
                 value += f" ({cell.collapsed} collapsed)"
             between = f"{_figure(cell.low)} to {_figure(cell.high)}" if cell.low is not None else ""
             rows.append((name, metric, edits, value, between, "" if cell.unedited is None else _figure(cell.unedited), over))
-        widths = [max(shown_width(row[i]) for row in rows) for i in range(len(rows[0]))]
-        out += ["", styled(pitfall, "bold")]
-        for n, row in enumerate(rows):
-            line = "  ".join(padded(text, w) for text, w in zip(row, widths, strict=True)).rstrip()
-            out.append(styled(line, "dim") if n == 0 else line)
+        out += ["", styled(pitfall, "bold"), *_table(rows, columns)]
     out.append("")
     for told in summary.runs:
         parts = ", ".join(f"{name} {duration(seconds)}" for name, seconds in told.seconds.items() if seconds)
         failed = f", {told.failed} could not be made" if told.failed else ""
-        out.append(f"{told.file}: {told.edits} edits{failed}; time of the workers: {parts or '0 s'}")
+        line = f"{told.file}: {told.edits} edits{failed}; time of the workers: {parts or '0 s'}"
+        out += textwrap.wrap(line, columns, subsequent_indent="  ", break_on_hyphens=False)
     return out[1:]
+
+
+_HEADINGS = ("METHOD", "METRIC", "EDITS", "EDITED", "95 %", "UNEDITED", "OVER")
+
+
+def _table(rows: list[tuple[str, ...]], columns: int) -> list[str]:
+    """Rows below their headings. Where they are too wide, a line names method and metric of the rows below it; where that is
+    too wide as well, `OVER` goes, which `--format json` tells."""
+    from survey.cli.output import padded, shortened, shown_width, styled
+
+    widths = [max(map(shown_width, column)) for column in zip(_HEADINGS, *rows, strict=True)]
+
+    def line(cells: tuple[str, ...], widths: list[int]) -> str:
+        return "  ".join(padded(text, w) for text, w in zip(cells, widths, strict=True)).rstrip()
+
+    if _across(widths) <= columns:
+        return [styled(line(_HEADINGS, widths), "dim"), *(line(row, widths) for row in rows)]
+    last = len(widths) if 2 + _across(widths[2:]) <= columns else -1
+    found: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for row in rows:
+        found.setdefault(row[:2], []).append(row)
+    out = [styled(shortened("  " + line(_HEADINGS[2:last], widths[2:last]), columns), "dim")]
+    for name, below in found.items():
+        out.append(shortened("  ".join(name), columns))
+        out += [shortened("  " + line(row[2:last], widths[2:last]), columns) for row in below]
+    return out
+
+
+def _across(widths: list[int]) -> int:
+    """Columns that cells take beside each other."""
+    return sum(widths) + 2 * (len(widths) - 1)
 
 
 def _figure(value: float) -> str:

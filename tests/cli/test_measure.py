@@ -94,3 +94,46 @@ def test_what_is_wrong_is_told_in_a_line(survey, folder, tmp_path, monkeypatch, 
     assert found == code and out == "" and message in err
     assert code == 2 or err.count("\n") == 1
     assert not (tmp_path / "x").exists()
+
+
+@pytest.fixture
+def wide():
+    """A summary whose table takes some hundred columns."""
+    from survey.pitfalls.runs.summary import Cell, Summary, Told
+
+    more = {"kind": "sequence", "pitfall": "general-abilities.downstream", "task": "open-domain-qa", "metric": "exact-match.mentioned"}
+    cells = tuple(
+        Cell(method=method, variant="", edits=edits, value=edits / 64, low=0.1, high=0.9, unedited=0.5, cases=40, seeds=3, models=3, collapsed=collapsed, **more)
+        for method, edits, collapsed in [("rome", 10, 0), ("rome", 20, 2), ("memit", 10, 0)]
+    )
+    return Summary((Told("rome.jsonl", {}, {"edits": 1040.0, "questions": 199.0, "tasks": 873.0}, 120, 7),), cells)
+
+
+def test_a_table_never_leaves_the_terminal(wide):
+    """What does not fit beside each other stands below each other, and every number is there."""
+    from survey.cli.measure import _told
+
+    plenty = _told(wide, 160)
+    assert max(map(len, plenty)) > 80 and plenty[1].split()[0] == "METHOD" and len(plenty) == 7
+    narrow = _told(wide, 80)
+    assert max(map(len, narrow)) <= 80
+    assert narrow[:3] == [
+        "general-abilities.downstream", "  EDITS  EDITED               95 %            UNEDITED  OVER", "rome  open-domain-qa: exact-match.mentioned",
+    ]  # fmt: skip
+    assert narrow[4] == "  20     0.312 (2 collapsed)  0.100 to 0.900  0.500     40 items, 3 models"
+    assert [line.split()[0] for line in narrow[2:7]] == ["rome", "10", "20", "memit", "10"]
+    assert " ".join(map(str.strip, narrow[8:])) == plenty[-1]
+    for columns in range(20, 75):
+        told = _told(wide, columns)
+        assert max(map(len, told)) <= columns
+        assert columns < 60 or ("OVER" not in told[1] and "0.312 (2 collapsed)  0.100 to 0.900  0.500" in told[4])
+
+
+def test_a_table_on_a_terminal_is_as_wide_as_it(wide, monkeypatch, capsys):
+    from survey.cli import measure, output
+
+    monkeypatch.setattr(output.sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "80")
+    measure._print(wide, "text")
+    assert max(map(len, capsys.readouterr().out.splitlines())) <= 80
