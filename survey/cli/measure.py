@@ -181,7 +181,7 @@ def _print(summary, form: str) -> int:
 
 def _told(summary, columns: int) -> list[str]:
     """Tables of a summary, one for each pitfall, and where the time went, in so many columns."""
-    from survey.cli.output import plural, styled
+    from survey.cli.output import plural, shortened, styled
     from survey.progress import duration
 
     out: list[str] = []
@@ -197,7 +197,7 @@ def _told(summary, columns: int) -> list[str]:
                 value += f" ({cell.collapsed} collapsed)"
             between = f"{_figure(cell.low)} to {_figure(cell.high)}" if cell.low is not None else ""
             rows.append((name, metric, edits, value, between, "" if cell.unedited is None else _figure(cell.unedited), over))
-        out += ["", styled(pitfall, "bold"), *_table(rows, columns)]
+        out += ["", styled(shortened(pitfall, columns), "bold"), *_table(rows, columns)]
     out.append("")
     for told in summary.runs:
         parts = ", ".join(f"{name} {duration(seconds)}" for name, seconds in told.seconds.items() if seconds)
