@@ -205,6 +205,11 @@ class Row(NamedTuple):
     source: str
     submission: Submission | None = None
 
+    @property
+    def first(self) -> bool:
+        """Whether it is of the metric that stands for the pitfall, and not one beside it."""
+        return self.cell.metric == self.headline.metric
+
 
 def table(summaries: Iterable[Summary], submissions: Iterable[Submission] = ()) -> list[Row]:
     """The rows of the full table: the headline metrics and those beside them, by pitfall, task, metric, method."""

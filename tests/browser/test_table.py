@@ -15,14 +15,28 @@ from tests.measurements import cell, write
 pytestmark = pytest.mark.browser
 
 
+FEW = [
+    cell("rome", "reliability.forced", 0.9), cell("memit", "reliability.forced", 0.25), cell("kn", "reliability.forced", None),
+    cell("rome", "perplexity", 1200.0, pitfall="general-abilities.collapse", task="language-modelling", unedited=58.0, seeds=3),
+]  # fmt: skip
+
+
 @pytest.fixture(scope="session")
 def address(serve, tmp_path_factory, taxonomy) -> str:
     """A page with the table of four made-up numbers of three methods, one of which has collapsed."""
+    return serve(made(tmp_path_factory, taxonomy, FEW))
+
+
+@pytest.fixture(scope="session")
+def crowded(serve, tmp_path_factory, taxonomy) -> str:
+    """A page with 600 numbers of the matrix, and 1200 more that are read beside them."""
+    metrics = ("reliability.forced", "efficacy-score", "reliability.generated")
+    return serve(made(tmp_path_factory, taxonomy, [cell(f"m{n:03}", metric, n / 600) for n in range(600) for metric in metrics]))
+
+
+def made(tmp_path_factory, taxonomy, cells):
     root = tmp_path_factory.mktemp("table")
-    write(root, "pitfalls", [
-        cell("rome", "reliability.forced", 0.9), cell("memit", "reliability.forced", 0.25), cell("kn", "reliability.forced", None),
-        cell("rome", "perplexity", 1200.0, pitfall="general-abilities.collapse", task="language-modelling", unedited=58.0, seeds=3),
-    ])  # fmt: skip
+    write(root, "pitfalls", cells)
     html = Pages(Collection([make_paper()], taxonomy), root, {"url": "", "name": "Site", "source": ""}).places["measured"]("table", "./")
     site = tmp_path_factory.mktemp("site")
     shutil.copytree(ASSETS, site / "assets")
@@ -31,11 +45,20 @@ def address(serve, tmp_path_factory, taxonomy) -> str:
         f'<script type="module" src="assets/survey.mjs"></script></head><body class="md-typeset"><main><h1>Table</h1>{html}</main></body></html>',
         "utf-8",
     )
-    return serve(site)
+    return site
 
 
 @pytest.fixture
 def page(browser, address):
+    yield from opened(browser, address)
+
+
+@pytest.fixture
+def many(browser, crowded):
+    yield from opened(browser, crowded)
+
+
+def opened(browser, address):
     context = browser.new_context()
     page = context.new_page()
     page.set_default_timeout(10_000)
@@ -80,6 +103,29 @@ def test_two_filters_narrow_and_widen(page):
     assert column(page, 2) == ["reliability.forced"]
     page.get_by_label("Method").select_option("")
     assert len(column(page, 0)) == 3
+
+
+def test_of_many_numbers_some_are_shown_and_the_others_on_demand(many):
+    status, rows = many.get_by_role("status"), many.locator("tbody tr")
+    assert status.inner_text() == "600 of 1,800 numbers" and rows.count() == 500
+    many.locator("thead th").nth(4).get_by_role("button").click()
+    many.locator("thead th").nth(4).get_by_role("button").click()
+    assert rows.first.locator("th").inner_text() == "m599", "what is not shown is sorted, too"
+    many.get_by_role("button", name="Show the other 100").click()
+    assert rows.count() == 600 and many.get_by_role("button", name="Show the other").count() == 0
+
+
+def test_what_is_read_beside_comes_when_it_is_asked_for(many):
+    status, rows, box = many.get_by_role("status"), many.locator("tbody tr"), many.get_by_label("Also what is read beside them")
+    many.get_by_label("Method").select_option("m007")
+    assert rows.count() == 1
+    box.check()
+    assert status.inner_text() == "3 of 1,800 numbers"
+    assert [row.locator("td").nth(1).inner_text() for row in rows.all()] == ["reliability.forced", "efficacy-score", "reliability.generated"]
+    many.get_by_label("Method").select_option("")
+    assert rows.count() == 500 and status.inner_text() == "1,800 numbers"
+    box.uncheck()
+    assert status.inner_text() == "600 of 1,800 numbers"
 
 
 def test_axe_finds_nothing(page):
