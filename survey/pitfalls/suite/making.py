@@ -122,7 +122,7 @@ def value(kind: str, object: str, property: str) -> str | None:
 
 def asked(kind: str, object: str, property: str) -> Question:
     """The question for a property itself."""
-    return Question(filled(kinds()[kind][property].ask, object), held(kind, object, property))
+    return Question(filled(kinds()[kind][property].ask, object), (values()[kind][object][property],))
 
 
 def one_hops(relation: Relation, subject: str, was: str, target: str) -> tuple[Question, ...]:
@@ -133,11 +133,11 @@ def one_hops(relation: Relation, subject: str, was: str, target: str) -> tuple[Q
     """
     found = []
     for property, template in relation.one_hop.items():
-        if value(relation.kind, target, property):
-            answers = held(relation.kind, target, property)
+        if answer := value(relation.kind, target, property):
+            right = held(relation.kind, target, property)
             before = _before(relation, subject, was, lambda o: held(relation.kind, o, property))  # noqa: B023
             needs = (asked(relation.kind, target, property),)
-            found += _consequence(filled(template, subject), answers, before, needs)
+            found += _consequence(filled(template, subject), answer, right, before, needs)
     return tuple(found)
 
 
@@ -151,12 +151,12 @@ def _two_hops(
         first, second = path.split(".")
         leads = kinds()[relation.kind][first].leads
         middle = value(relation.kind, target, first)
-        if not middle or not value(leads, middle, second):
+        if not middle or not (answer := value(leads, middle, second)):
             continue
-        answers = _chain(relation.kind, target, first, second)
+        right = _chain(relation.kind, target, first, second)
         before = _before(relation, subject, was, lambda o: _chain(relation.kind, o, first, second))  # noqa: B023
         needs = (asked(relation.kind, target, first), asked(leads, middle, second))
-        if question := _consequence(filled(template, subject), answers, before, needs):
+        if question := _consequence(filled(template, subject), answer, right, before, needs):
             whole += question
             single |= dict.fromkeys(needs)
     return tuple(whole), tuple(single) if whole else ()
@@ -180,12 +180,13 @@ def _before(relation: Relation, subject: str, was: str, follows: Callable[[str],
 
 
 def _consequence(
-    prompt: str, answers: tuple[str, ...], before: tuple[str, ...], needs: tuple[Question, ...]
+    prompt: str, answer: str, right: tuple[str, ...], before: tuple[str, ...], needs: tuple[Question, ...]
 ) -> list[Question]:
-    """The question, unless an answer was right already or stands in the prompt, or nobody knows what was right."""
-    if not before or any(_within(a, b) for a in answers for b in before) or answers[0].casefold() in prompt.casefold():
+    """The question, unless nobody knows what was right before, something that is right now was so already, or the prompt
+    gives the answer away."""
+    if not before or any(_within(a, b) for a in right for b in before) or answer.casefold() in prompt.casefold():
         return []
-    return [Question(prompt, answers, before[0], needs)]
+    return [Question(prompt, (answer,), before[0], needs)]
 
 
 def reverse(relation: Relation, subject: str, target: str) -> tuple[Question, ...]:
