@@ -187,6 +187,10 @@ def test_the_page_says_what_is_close(tmp_path, taxonomy):
     assert "holds here, <em>narrowly</em>" in rome and "<em>Close</em>: the interval holds the bound." in rome and "0.500–0.700" in rome
     assert ">holds here</strong>" in kn and "Close" not in kn and "narrowly" not in kn
     assert "Means decide" in html
+    level = spread(sequence("grace", [1] * 5) + sequence("serac", [1] * 5), 0)
+    for cells, told in ((level, "Not one of them is close."), (level[:-1] + spread(level[-1:], 0.1), "1 of them is close."), (spread(level, 0.1), "32 of them are close.")):
+        write(tmp_path, "survey", cells)
+        assert told in Pages(Collection([make_paper()], taxonomy), tmp_path, {"url": "", "name": "Site", "source": ""}).places["verdicts"]("survey", "../")
 
 
 def test_statements_name_what_exists_and_every_one_is_judged():
