@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from survey.files import CollectionError, load_taxonomy
 from survey.files.submitted import ABOUT, CHARACTERS, NAME, About, about
 from survey.pitfalls.metrics.names import parts
 from survey.pitfalls.probes import PROBES
-from survey.pitfalls.runs.material import SUITE, material
+from survey.pitfalls.runs.material import SUITE, material, task_digest
 from survey.pitfalls.runs.plan import COLLAPSE, FORGETTING, LANGUAGE_MODELLING, Chain, Plan, chains
 from survey.pitfalls.runs.results import FORMAT
 from survey.pitfalls.runs.summary import summarise
@@ -58,8 +58,11 @@ class _Benchmark(_Part):
 
 
 class _Task(_Part):
+    """`sha256` is missing in files that were written before it was told."""
+
     name: str
     items: int = Field(ge=1)
+    sha256: str | None = None
 
 
 class _Head(_Part):
@@ -248,6 +251,8 @@ def _row(row: dict[str, Any], head: _Head) -> Iterator[str]:
         numbers = [row["made"], row["bytes"], row["lines"], *row["seconds"].values()]
         if not all(_number(n) and n >= 0 for n in numbers) or set(row["seconds"]) != {"edits", "questions", "tasks"}:
             yield "made, bytes, lines or seconds are no numbers from 0 on"
+        if not isinstance(row.get("threads", 1), int) or row.get("threads", 1) < 1:
+            yield "threads is no number from 1 on"
         if row["relative_norm"] is not None and not (_number(row["relative_norm"]) and row["relative_norm"] >= 0):
             yield "relative_norm is no number from 0 on"
         return
@@ -325,6 +330,9 @@ def _plan(head: _Head, raw: dict[str, Any], steps: list[list[dict[str, Any]]]) -
     for id, task in head.tasks.items():
         if id not in kinds or task.items > len(kinds[id].items):
             yield f"the task {id} with {task.items} items is not ours"
+            return
+        if task.sha256 not in (None, task_digest(replace(kinds[id], items=kinds[id].items[: task.items]))):
+            yield f"the items of the task {id} are not those of this version (tasks.{id}.sha256): measure again with the project as it is"
             return
     if missing := sorted(set(kinds) - set(head.tasks)):
         yield f"the task {missing[0]} is missing, which these pitfalls need"

@@ -11,7 +11,7 @@ import pytest
 from survey.cli import main
 from survey.files import CollectionError
 from survey.files import submitted as reader
-from survey.pitfalls.runs.material import material
+from survey.pitfalls.runs.material import material, task_digest
 from survey.pitfalls.runs.plan import Plan, chains, described
 from survey.pitfalls.runs.results import FORMAT
 from survey.pitfalls.runs.submitted import _cases, _known, _ours, problems
@@ -141,6 +141,8 @@ WRONG = {
     "share": (lambda rows: _case(rows)["scores"][PITFALL].update({"neighbourhood-score": [1.5, 1]}), "neighbourhood-score lies outside of 0 to 1: 1.5"),
     "text": (lambda rows: _case(rows)["scores"][PITFALL].update({"neighbourhood-score": ["1", 1]}), "neighbourhood-score is no number"),
     "perplexity": (lambda rows: _task(rows)["scores"]["perplexity.nll"].__setitem__(0, -1.0), "below 0, and perplexity below 1"),
+    "threads": (lambda rows: rows[-1].update(threads=0), "threads is no number from 1 on"),
+    "other items": (lambda rows: rows[0]["tasks"]["language-modelling"].update(sha256="0" * 64), "the items of the task language-modelling are not those"),
     "items": (lambda rows: _task(rows)["scores"]["perplexity.nll"].pop(), "not one value for each of its"),
     "a case twice": (lambda rows: rows.insert(1, rows[1]), "lines, and says"),
     "another case": (lambda rows: _case(rows).update(case="x/y"), "does not hold every case of the plan once"),
@@ -153,6 +155,16 @@ WRONG = {
     "seed": (lambda rows: rows[1].update(seed=7), "seed, edits or kind are not those of the plan"),
     "kind": (lambda rows: rows[1].pop("kind"), "this is no line of a measurement"),
 }  # fmt: skip
+
+
+def test_a_file_that_tells_more_of_its_tasks_and_steps_is_believed(submit, honest, root):
+    """What files tell since they know a task by its content; the honest one is from before."""
+    rows = copy.deepcopy(honest)
+    [task] = material(PLAN).tasks
+    rows[0]["tasks"][task.id]["sha256"] = task_digest(task)
+    for row in rows[1:]:
+        row.update({"threads": 2} if row["kind"] == "edits" else {})
+    assert list(map(str, problems(submit(rows), root))) == []
 
 
 def _last_step(rows: list[dict]) -> list[dict]:
