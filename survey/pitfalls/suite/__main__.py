@@ -24,6 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("-o", "--output", type=Path, default=FOLDER / "known.json", help="where --prove writes to")
     parser.add_argument("--table", action="store_true", help="print the tables of the data card")
     options = parser.parse_args(arguments)
+    if options.changed and not options.prove:
+        parser.error("--changed goes with --prove")
     try:
         if options.prove:
             return _prove(options.model, options.output, options.changed)

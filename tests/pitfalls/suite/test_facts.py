@@ -196,6 +196,29 @@ def test_a_change_of_a_fact_makes_the_proof_of_its_relation_old(monkeypatch):
     assert all(changed({}).values()), "where nothing was proved, everything is old"
 
 
+def test_what_has_not_changed_is_not_asked_again():
+    from types import SimpleNamespace
+
+    from survey.pitfalls.suite.prove import prove
+
+    nobody = SimpleNamespace(name=known()["model"], fingerprint=known()["fingerprint"])
+    assert prove(nobody, known()) == known()
+    with pytest.raises(AttributeError):  # Without an older proof, everything is asked of the model.
+        prove(nobody)
+
+
+def test_changes_alone_are_asked_of_the_model_that_was_asked_before(monkeypatch, capsys, tmp_path):
+    from types import SimpleNamespace
+
+    from survey.pitfalls.suite.__main__ import main
+
+    monkeypatch.setattr("survey.editing.load_model", lambda: SimpleNamespace(name="another", fingerprint="0"))
+    assert main(["--prove", "--changed", "-o", str(tmp_path / "known.json")]) == 2
+    assert "another is asked everything" in capsys.readouterr().err and not list(tmp_path.iterdir())
+    with pytest.raises(SystemExit, match="2"):
+        main(["--changed"])
+
+
 def test_the_data_card_tells_the_counts():
     from survey.pitfalls.suite.__main__ import pairs_table, questions_table, table, tasks_table
 
