@@ -5,8 +5,8 @@ Every loader turns its file into cases, and every probe reads cases; neither kno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Literal
 
@@ -117,6 +117,26 @@ class Case:
         if role not in ROLES:
             raise KeyError(role)
         return self.questions.get(role, ())
+
+    def among(self, others: Iterable[Edit]) -> Case:
+        """The case in a sequence with other edits: without the questions that one of those changes the answer of.
+
+        A neighbour that is edited itself, or a fact that a consequence needs, is no test of this edit any more. Questions are
+        told by their prompts, and neighbours by an edited subject of the same wording, too.
+        """
+        others = [edit for edit in others if edit not in self.edits]
+        texts = tuple(edit.text for edit in others)
+        subjects = {edit.subject for edit in others if edit.prompt in {own.prompt for own in self.edits}}
+        own = {edit.subject for edit in self.edits}
+
+        def changed(role: str, question: Question) -> bool:
+            asked = (question, *question.others, *question.needs)
+            return any(q.prompt.endswith(texts) for q in asked) or (
+                role in ("neighbour", "distract", "attribute") and any(s in question.prompt for s in subjects - own)
+            )
+
+        kept = {role: tuple(q for q in questions if not changed(role, q)) for role, questions in self.questions.items()}
+        return replace(self, questions=kept)
 
     @property
     def distracted(self) -> tuple[Question, ...]:

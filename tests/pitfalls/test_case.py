@@ -43,3 +43,20 @@ def test_a_distractor_is_the_edited_statement_unless_the_benchmark_words_it():
     assert built == Question("The museum of Anna Bell is in Rome. The museum of Carl Dorn is in", ("Oslo",), "Rome")
     own = Question("Rome! The museum of Carl Dorn is in", ("Oslo",))
     assert Case("7", (EDIT,), {"neighbour": (NEIGHBOUR,), "distract": (own,)}).distracted == (own,)
+
+
+def test_in_a_sequence_a_case_keeps_the_questions_that_no_other_edit_changes():
+    other = Edit(EDIT.prompt, "Carl Dorn", "Bern", "Oslo")
+    need = Question("The town hall of Rome is in", ("Italy",))
+    case = Case("7", (EDIT,), {
+        "neighbour": (NEIGHBOUR, Question("The museum of Eva Falk is in", ("Oslo",))),
+        "distract": (Question("Anna Bell is in Rome. The museum of Carl Dorn is in", ("Oslo",)),),
+        "one-hop": (Question("The museum's country is", ("Italy",), needs=(need,)),),
+        "paraphrase": (Question("Whoever visits the museum of Anna Bell goes to", ("Rome",)),),
+    })  # fmt: skip
+    kept = case.among([EDIT, other])
+    assert [q.prompt for q in kept["neighbour"]] == ["The museum of Eva Falk is in"] and not kept["distract"]
+    assert kept["one-hop"] and kept["paraphrase"]
+    # A fact that a consequence needs is as good as the question itself.
+    assert not case.among([Edit("The town hall of {} is in", "Rome", "Spain", "Italy")])["one-hop"]
+    assert case.among([EDIT]) == case

@@ -94,6 +94,27 @@ def clustered(
     return Interval(float(statistic(every)), *_ends(samples, level), len(every), undefined)
 
 
+def whole(
+    groups: Mapping[Hashable, Sequence[float | None]], *, seed: int = 0, times: int = TIMES, level: float = 0.95
+) -> Interval:
+    """The mean with its interval over groups that are drawn as they are, such as a case with what each seed gave on it.
+
+    Source: the cluster bootstrap, Davison and Hinkley 1997, section 3.8.
+    """
+    import numpy
+
+    kept = [[float(v) for v in values if _defined(v)] for values in groups.values()]
+    undefined = sum(map(len, groups.values())) - sum(map(len, kept))
+    kept = [values for values in kept if values]
+    if not kept:
+        return Interval(math.nan, math.nan, math.nan, 0, undefined)
+    sums, sizes = numpy.array([math.fsum(v) for v in kept]), numpy.array([len(v) for v in kept])
+    drawn = numpy.random.default_rng(seed).integers(len(kept), size=(times, len(kept)))
+    samples = (sums[drawn].sum(1) / sizes[drawn].sum(1)).tolist()
+    every = [v for values in kept for v in values]
+    return Interval(mean(every), *_ends(samples, level), len(every), undefined)
+
+
 def crossed(
     groups: Sequence[Sequence[Any]],
     statistic: Callable[[Sequence[Any]], float] = mean,

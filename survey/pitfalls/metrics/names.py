@@ -20,6 +20,8 @@ VARIANTS = {
     "exact": Variant("beside a comparison of two probabilities: the share whose right answer is the most probable of all, token for token"),
     "unchanged": Variant("beside a comparison of two probabilities: the share whose most probable next token is what it was before the edit, although it should change", "lower"),
     "kept": Variant("only where it held before the edit"),
+    "retained": Variant("only where it held right after the edit was made"),
+    "alone": Variant("in a model with the second edit alone"),
     "counted": Variant("share of the questions that count, because the unedited model knows what they need"),
     "next-token": Variant("the most probable next token is what it was before the edit"),
     "recorded": Variant("token accuracy of the recorded answer, as ROME's code for zsRE has it, whatever the unedited model says"),

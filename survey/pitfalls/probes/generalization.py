@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from survey.pitfalls.case import Case, Question
-from survey.pitfalls.metrics.chains import instance_wise_accuracy, multi_hop_accuracy_compat
+from survey.pitfalls.metrics.chains import (
+    fact_recall,
+    instance_wise_accuracy,
+    multi_hop_accuracy_compat,
+)
 from survey.pitfalls.metrics.probabilities import efficacy_magnitude, efficacy_score
 from survey.pitfalls.metrics.texts import free_running_exact_match, mentioned
 from survey.pitfalls.probes.reading import (
@@ -106,10 +110,12 @@ def logical(case: Case, states: States) -> Scores:
     return answered("logical-generalization", case["logical"], states)
 
 
+REASONING = 100
+"""Tokens in which a model may reason."""
 MULTI_HOP = (
     *names("multi-hop-accuracy"), "multi-hop-accuracy.compat",
     "instance-wise-accuracy.forced", "instance-wise-accuracy.generated",
-    "edit-wise-success.forced", "edit-wise-success.generated", *names("qa-accuracy"),
+    "edit-wise-success.forced", "edit-wise-success.generated", *names("qa-accuracy"), "fact-recall.mentioned",
 )  # fmt: skip
 
 
@@ -135,4 +141,10 @@ def multi_hop(case: Case, states: States) -> Scores:
         "multi-hop-accuracy.compat": among(first, count[: len(questions)]),
         **scores,
         **answered("qa-accuracy", case["reasoning"], states),
+        "fact-recall.mentioned": over([_recall(case, text(after, q, REASONING).text) for q in case["reasoning"]]),
     }
+
+
+def _recall(case: Case, reasoning: str) -> float:
+    """How many of the edited facts are stated, each by its subject and its new object."""
+    return fact_recall(mentioned((edit.subject,), reasoning) and mentioned((edit.target,), reasoning) for edit in case.edits)

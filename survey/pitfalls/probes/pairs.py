@@ -12,6 +12,7 @@ from survey.pitfalls.metrics.conflicts import (
     conflict_magnitude_compat,
     conflict_score,
     success_score,
+    success_score_alone,
     tied_fact_damage,
 )
 from survey.pitfalls.metrics.distributions import (
@@ -64,11 +65,19 @@ def _won(state: State, edit) -> bool:
     return state[Continuation(edit.text, edit.target)].p > state[Continuation(edit.text, edit.was)].p
 
 
+COVERAGE = "coverage"
+"""The part of ConflictEdit in which the same fact is edited twice."""
+
+
 def alone(case: Case) -> Case:
-    """The second edit without the first. Its efficacy score is the success score of ConflictEdit's coverage records: whether
-    the second object beats the first one in a model that holds the second edit only."""
-    first, second = case.edits
-    return replace(case, edits=(replace(second, was=second.was or first.target),), questions={})
+    """The second edit without the first."""
+    return replace(case, edits=case.edits[1:])
+
+
+def coverage(case: Case, states: States) -> Scores:
+    """Of a fact that is edited twice: whether the second object beats the first one in a model with the second edit alone."""
+    second, first = (_p(states[-1], case[f"explicit-{which}"]) for which in ("new", "old"))
+    return {"success-score.alone": success_score_alone(second, first)}
 
 
 DISTORTION = (

@@ -12,18 +12,19 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from survey.errors import UserError
 from survey.pitfalls.case import Case
-from survey.pitfalls.probes import PROBES
+from survey.pitfalls.probes import PROBES, Probe
 from survey.pitfalls.task import Task
 
 # Pitfalls that are measured on the model as a whole, not on cases.
 COLLAPSE, DOWNSTREAM, OTHER_TASK = "general-abilities.collapse", "general-abilities.downstream", "locality.other-task"
-FORGETTING = "general-abilities.forgetting"
+FORGETTING, CONFLICT = "general-abilities.forgetting", "generalization.conflict"
 COST = "cost"
 WHOLE = (COLLAPSE, DOWNSTREAM, OTHER_TASK)
 """Asked of tasks."""
@@ -38,7 +39,7 @@ class Plan:
 
     edits: after how many edits to ask; 1 stands for each fact alone, more for one sequence a seed, 0 for none.
     cases: how many facts to edit alone, and how many pairs of edits to make, for each seed.
-    batch: how many edits of a sequence a method makes at once, where it can.
+    batch: how many edits of a sequence a method makes at once, where it can; a batch ends where questions are asked.
     settings: of each method, fields of its configuration.
     items: how many items of each task to ask at most; None for all.
     """
@@ -76,18 +77,19 @@ class Plan:
 
 
 def chosen(pitfalls: Sequence[str]) -> tuple[str, ...]:
-    """Ids of what is measured for the pitfalls that were named; a parent stands for its children, `all` for everything.
-    Raises `UserError`."""
+    """Ids of what is measured for the pitfalls that were named; a parent stands for its children, `all` for everything, and
+    one behind a `-` is left out. Raises `UserError`."""
     from survey.collection.text import nearest
 
     found: set[str] = set()
-    for name in pitfalls:
+    for name in sorted(pitfalls, key=lambda name: name.startswith("-")):
+        leave_out, name = name.startswith("-"), name.removeprefix("-")
         ids = {id for id in MEASURED if name in ("all", id) or id.startswith(f"{name}.")}
         if not ids:
             guess = nearest(name, list(MEASURED))
             hint = f"did you mean {guess}?" if guess else f"there are {', '.join(MEASURED)}"
             raise UserError(f"{name} is no pitfall that can be measured ({hint})")
-        found |= ids
+        found = found - ids if leave_out else found | ids
     if not found:
         raise UserError("name at least one pitfall")
     return tuple(sorted(found))
@@ -134,10 +136,8 @@ def chains(plan: Plan, material: Material, method: str) -> list[Chain]:
         longest = max(longer, default=0)
         if longest > len(order):
             raise UserError(f"{material.benchmark} has {len(order)} usable cases, and a sequence of {longest} edits was asked for")
-        stops = ((0,) if set(plan.pitfalls) & set(WHOLE) else ()) + longer
+        stops = ((0,) if set(plan.pitfalls) & set(WHOLE) else ()) + ((1,) if plan.tasks and 1 in plan.edits else ()) + longer
         if stops and set(plan.pitfalls) - set(paired):
-            if stops == (0,) and plan.tasks and 1 in plan.edits:
-                stops = (0, 1)
             found.append(Chain(method, seed, "all", "sequence", tuple(order[: max(stops)]), stops))
         if 1 in plan.edits and (alone or {COLLAPSE, COST} & set(plan.pitfalls)):
             found += [Chain(method, seed, case.id, "single", (case,), (1,)) for case in order[: plan.cases]]
@@ -146,12 +146,31 @@ def chains(plan: Plan, material: Material, method: str) -> list[Chain]:
     return found
 
 
+def asked(plan: Plan, chain: Chain, now: int) -> list[tuple[int, Case, Probe]]:
+    """What is asked of cases after `now` of a chain: each case by its place, without the questions that other edits of the
+    chain change, and the probes that it is asked for."""
+    cases = chain.cases[:now]
+    every = [edit for case in cases for edit in case.edits]
+    states = 3 if chain.kind == "pair" else 2
+    return [
+        (place, case, PROBES[id])
+        for place, case in enumerate(case.among(every) for case in cases)
+        for id in plan.pitfalls
+        if id in PROBES and PROBES[id].states == states and PROBES[id].usable(case) and (id != FORGETTING or place < now - 1)
+    ]
+
+
 def _pairs(material: Material, pitfall: str, seed: int) -> list[Case]:
-    """Pairs of edits that show a pitfall, in random order; questions with several right answers first, since with one
-    there is nothing to distort."""
+    """Pairs of edits that show a pitfall, in random order, from each part of the benchmark in turn; questions with several
+    right answers first, since with one there is nothing to distort."""
     pairs = [case for case in material.pairs if PROBES[pitfall].usable(case)]
     random.Random(f"pairs {seed}").shuffle(pairs)
-    return sorted(pairs, key=lambda case: -any(len(question.answers) > 1 for question in case["objects"]))
+    seen: Counter[str | None] = Counter()
+    turns = []
+    for case in pairs:
+        turns.append((not any(len(question.answers) > 1 for question in case["objects"]), seen[case.part], case))
+        seen[case.part] += 1
+    return [case for *_, case in sorted(turns, key=lambda turn: turn[:2])]
 
 
 def described(plan: Plan, material: Material, method: str) -> dict[str, Any]:

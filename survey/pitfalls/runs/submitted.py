@@ -22,9 +22,8 @@ from survey.errors import UserError
 from survey.files import CollectionError, load_taxonomy
 from survey.files.submitted import ABOUT, CHARACTERS, NAME, About, about
 from survey.pitfalls.metrics.names import parts
-from survey.pitfalls.probes import PROBES
 from survey.pitfalls.runs.material import SUITE, material, task_digest
-from survey.pitfalls.runs.plan import COLLAPSE, FORGETTING, LANGUAGE_MODELLING, Chain, Plan, chains
+from survey.pitfalls.runs.plan import COLLAPSE, LANGUAGE_MODELLING, Chain, Plan, asked, chains
 from survey.pitfalls.runs.results import FORMAT
 from survey.pitfalls.runs.summary import summarise
 
@@ -376,11 +375,8 @@ def _edits(chain: Chain, stop: int) -> int:
 def _cases(plan: Plan, chain: Chain, stop: int) -> dict[str, set[str]]:
     """The pitfalls that are asked about for each case of a step."""
     found: dict[str, set[str]] = {}
-    states = 3 if chain.kind == "pair" else 2
-    for place, case in enumerate(chain.cases[:stop]):
-        for id in plan.pitfalls:
-            if id in PROBES and PROBES[id].states == states and PROBES[id].usable(case) and (id != FORGETTING or place < stop - 1):
-                found.setdefault(case.id, set()).add(id)
+    for _, case, probe in asked(plan, chain, stop):
+        found.setdefault(case.id, set()).add(probe.pitfall)
     return found
 
 

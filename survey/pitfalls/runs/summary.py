@@ -1,8 +1,9 @@
 """What a folder of results says: means with intervals, beside the unedited model.
 
-Intervals are 95 % percentile bootstrap intervals. Cases that were edited alone are drawn one by one; where edits follow
-each other, seeds are drawn first, and then cases within them, since what one model answers is not independent. Items of a
-task are the same for every model, and are drawn once for all of them.
+Intervals are 95 % percentile bootstrap intervals. Of edits that were made alone, cases are drawn, each with what it gave
+under every seed that has it; where edits follow each other, seeds are drawn first, and then cases within them, since what
+one model answers is not independent. Items of a task are the same for every model, and are drawn once for all of them. Of
+what edits cost, the median is told.
 """
 
 from __future__ import annotations
@@ -13,12 +14,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
-from survey.pitfalls.metrics.intervals import Interval, clustered, crossed
+from survey.pitfalls.metrics.intervals import Interval, bootstrap, clustered, crossed, whole
 from survey.pitfalls.metrics.losses import downstream_score, other_task, perplexity
 from survey.pitfalls.metrics.shares import mean
-from survey.pitfalls.runs.plan import COLLAPSE, DOWNSTREAM, OTHER_TASK
+from survey.pitfalls.runs.plan import COLLAPSE, COST, DOWNSTREAM, FORGETTING, OTHER_TASK
 from survey.pitfalls.runs.results import files, read
 from survey.pitfalls.tasks import MAIN
 
@@ -109,32 +111,51 @@ def _cells(head: dict[str, Any], steps: Sequence[list[dict[str, Any]]]) -> list[
     scores: dict[tuple, dict[int, list]] = defaultdict(lambda: defaultdict(list))
     tasks: dict[tuple, dict[int, list]] = defaultdict(lambda: defaultdict(list))
     cost: dict[tuple, dict[int, list]] = defaultdict(lambda: defaultdict(list))
-    for step in steps:
+    learnt: dict[str, set[str]] = defaultdict(set)
+    for step in sorted(steps, key=lambda step: step[-1]["edits"]):
         last = step[-1]
+        learnt[last["chain"]].update(last.get("learnt", ()))
         seed, edits, kind = last["seed"], last["edits"], last["chain"].split("/")[1]
         for row in step:
             if row["kind"] == "case":
                 for pitfall, found in row["scores"].items():
                     for metric, pair in found.items():
-                        scores[kind, edits, pitfall, metric][seed].append(pair)
+                        scores[kind, edits, pitfall, metric][seed].append((row["case"], pair))
+                    if pitfall == FORGETTING and row["case"] in learnt[last["chain"]]:
+                        now = found["reliability.forced"][0]
+                        scores[kind, edits, pitfall, "reliability.retained"][seed].append((row["case"], [now, None]))
             elif row["kind"] == "task":
                 for metric, values in _by_metric(row["scores"]).items():
                     tasks[kind, edits, row["task"], metric][seed].append(values)
-        if last["made"] and "cost" in head["pitfalls"]:
-            cost[kind, edits, "cost", "seconds-per-edit"][seed].append([last["seconds"]["edits"] / last["made"], 0.0])
-            cost[kind, edits, "cost", "bytes-per-edit"][seed].append([last["bytes"] / max(1, edits), 0.0])
+        if last["made"] and COST in head["pitfalls"]:
+            at = kind, edits, COST
+            cost[*at, "bytes-per-edit"][seed].append(last["bytes"] / max(1, edits))
+            cost[*at, "seconds-per-edit"][seed] += last.get("processor", [])  # Older results have the time on the clock only.
+            if last.get("memory"):
+                cost[*at, "peak-memory"][seed].append(last["memory"])
     found = []
-    for (kind, edits, pitfall, metric), seeds in [*scores.items(), *cost.items()]:
-        groups = [[pair[0] for pair in pairs] for pairs in seeds.values()]
-        before = [pair[1] for pairs in seeds.values() for pair in pairs if pair[0] is not None and pair[1] is not None]
-        one_by_one = [[v for group in groups for v in group]]
+    for (kind, edits, pitfall, metric), seeds in scores.items():
+        values = [pair[0] for pairs in seeds.values() for _, pair in pairs]
+        before = [pair[1] for pairs in seeds.values() for _, pair in pairs if None not in pair]
+        if kind == "sequence":
+            interval = clustered({seed: [pair[0] for _, pair in pairs] for seed, pairs in seeds.items()})
+        else:
+            cases = defaultdict(list)
+            for pairs in seeds.values():
+                for case, pair in pairs:
+                    cases[case].append(pair[0])
+            interval = whole(cases)
         found.append(Cell(
-            **who, kind=kind, edits=edits, pitfall=pitfall, task="", metric=metric,
-            **_told(clustered(dict(enumerate(groups if kind == "sequence" else one_by_one)))),
-            unedited=_rounded(mean(before)), cases=sum(map(len, groups)), seeds=len(groups),
-            collapsed=sum(v is None for group in groups for v in group),
-            models=len(groups) if kind == "sequence" else sum(map(len, groups)),
+            **who, kind=kind, edits=edits, pitfall=pitfall, task="", metric=metric, **_told(interval),
+            unedited=_rounded(mean(before)), cases=len(values), seeds=len(seeds), collapsed=sum(v is None for v in values),
+            models=len(seeds) if kind == "sequence" else len(values),
         ))  # fmt: skip
+    for (kind, edits, pitfall, metric), seeds in cost.items():
+        if values := [v for some in seeds.values() for v in some]:
+            found.append(Cell(
+                **who, kind=kind, edits=edits, pitfall=pitfall, task="", metric=metric, **_told(bootstrap(values, median)),
+                unedited=0.0, cases=len(values), seeds=len(seeds), models=len(values),
+            ))  # fmt: skip
     for (kind, edits, task, metric), seeds in tasks.items():
         found += _task(head, kind, edits, task, metric, seeds, tasks.get(("sequence", 0, task, metric), {}), who)
     return sorted(found, key=lambda c: (c.kind, c.pitfall, c.task, c.metric, c.edits))

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from survey.editing.edit import Edit
 from survey.pitfalls import tasks
-from survey.pitfalls.asking import Ask, Next, State, answer, wanted
+from survey.pitfalls.asking import Ask, Continuation, Next, State, answer, wanted
 from survey.pitfalls.case import Case
-from survey.pitfalls.probes import PROBES
-from survey.pitfalls.runs.plan import COLLAPSE, FORGETTING, Chain, Plan
+from survey.pitfalls.probes.pairs import COVERAGE, alone, coverage
+from survey.pitfalls.probes.reading import facts
+from survey.pitfalls.runs.memory import Peak
+from survey.pitfalls.runs.plan import COLLAPSE, CONFLICT, FORGETTING, Chain, Plan, asked
 from survey.pitfalls.task import Task
 
 # Whole distributions of the unedited model that are kept for the next chains; each takes 200 kB in the default model.
@@ -55,85 +58,104 @@ class Worker:
         if chain.kind == "pair":
             return self._pair(chain)
         before, now = (chain.stops[number - 1] if number else 0), chain.stops[number]
-        patch = self._read(data) if data else None
-        made = self._edit(chain, chain.cases[before:now], patch, chain.cases[:now])
+        made = self._make(chain, chain.cases[before:now], self._read(data) if data else None, before=chain.cases[:before])
         clock = time.perf_counter()
         rows = self._cases(chain, now, made.patch)
         questions, clock = time.perf_counter() - clock, time.perf_counter()
         rows += self._tasks(chain, now, made.patch)
-        seconds = {"edits": made.seconds, "questions": questions, "tasks": time.perf_counter() - clock}
-        return self._outcome(chain, now, made, rows, seconds)
+        return self._outcome(chain, now, made, rows, questions, time.perf_counter() - clock)
 
     def _pair(self, chain: Chain) -> Outcome:
         """A case with two edits, asked before, between and after."""
-        from survey.editing.method import find
-
-        [case] = chain.cases
-        probes = [PROBES[id] for id in self.plan.pitfalls if id in PROBES and PROBES[id].states == 3 and PROBES[id].usable(case)]
+        [(_, case, _), *_] = work = asked(self.plan, chain, 1)
+        probes = [probe for *_, probe in work]
         asks = [wanted(probe.score, case, states=3) for probe in probes]
-        first, *others = case.edits
-        one = self._make(chain, [first], None)
+        one, two = (replace(case, edits=edits) for edits in (case.edits[:1], case.edits[1:]))
+        first = self._make(chain, [one], None)
         clock = time.perf_counter()
-        between = self._edited(one.patch, (ask for three in asks for ask in three[1]))
+        between = self._edited(first.patch, (ask for three in asks for ask in three[1]))
         questions = time.perf_counter() - clock
-        two = self._make(chain, list(case.edits) if find(chain.method).whole else others, one.patch)
+        second = self._make(chain, [two], first.patch, before=[one])
         clock = time.perf_counter()
-        after = self._edited(two.patch, (ask for three in asks for ask in three[2]))
+        after = self._edited(second.patch, (ask for three in asks for ask in three[2]))
         before = self.unedited(ask for three in asks for state in three for ask in state)
         scores = {p.pitfall: _beside(p.score(case, (before, between, after)), p.score(case, (before, before, before))) for p in probes}
-        row = {"kind": "case", "case": case.id, "relation": case.relation, "age": 0, "scores": scores}
-        made = _Made(two.patch, one.seconds + two.seconds, one.made + two.made, (*one.failed, *two.failed))
-        seconds = {"edits": made.seconds, "questions": questions + time.perf_counter() - clock, "tasks": 0.0}
-        return self._outcome(chain, len(case.edits), made, [row], seconds)
+        questions += time.perf_counter() - clock
+        if CONFLICT in scores and case.part == COVERAGE:
+            only = self._make(chain, [alone(case)], None)
+            clock = time.perf_counter()
+            [own] = wanted(coverage, case, states=1)
+            if only.patch is not None:
+                scores[CONFLICT] |= _beside(coverage(case, [self._edited(only.patch, own)]), coverage(case, [self.unedited(own)]))
+            questions += time.perf_counter() - clock
+            first = replace(first, seconds=first.seconds + only.seconds)
+        return self._outcome(chain, len(case.edits), first.then(second), [{**_told(case), "age": 0, "scores": scores}], questions)
 
-    def _outcome(self, chain: Chain, now: int, made: _Made, rows: list[dict], seconds: dict[str, float]) -> Outcome:
+    def _outcome(self, chain: Chain, now: int, made: _Made, rows: list[dict], questions: float, tasks: float = 0.0) -> Outcome:
         """All lines of a step, the last with what was done to the model."""
+        seconds = {"edits": made.seconds, "questions": questions, "tasks": tasks}
         last = {
             "kind": "edits", "made": made.made, "failed": [list(f) for f in made.failed],
             "bytes": made.patch.bytes if made.patch else 0,
             "relative_norm": made.patch.relative_norm(self.model) if made.patch else 0.0,
-            "seconds": {name: round(value, 3) for name, value in seconds.items()}, "lines": len(rows) + 1,
+            "seconds": {name: round(value, 3) for name, value in seconds.items()},
+            "processor": [round(value, 3) for value in made.processor], "memory": made.memory,
+            **({} if made.learnt is None else {"learnt": list(made.learnt)}), "lines": len(rows) + 1,
         }  # fmt: skip
         step = {"seed": chain.seed, "chain": chain.name, "edits": now}
         return Outcome(tuple(plain({**step, **row}) for row in [*rows, last]), self._bytes(made.patch) if made.patch else None)
 
     # Edits
 
-    def _edit(self, chain: Chain, new: Sequence[Case], patch, every: Sequence[Case]) -> _Made:
-        from survey.editing.method import find
-
-        if find(chain.method).whole and len(new):  # It works on the sum of all edits, not on what is there.
-            return self._make(chain, [edit for case in every for edit in case.edits], None)
-        return self._make(chain, [edit for case in new for edit in case.edits], patch)
-
-    def _make(self, chain: Chain, edits: Sequence, patch) -> _Made:
-        """Edits on top of a patch. One that cannot be made is a result: the rest goes on without it."""
+    def _make(self, chain: Chain, cases: Sequence[Case], patch, *, before: Sequence[Case] = ()) -> _Made:
+        """The edits of cases, on top of the patch of those before. One that cannot be made is a result: the rest goes on
+        without it. In a sequence each case is asked right after its edits, so that what is forgotten later is told from what
+        was never learnt."""
         from survey.editing.method import find
         from survey.editing.session import compute
 
-        method, failed, made = find(chain.method), [], 0
-        size = len(edits) if method.whole else self.plan.batch if method.batch else 1
-        start = time.perf_counter()
-        for at in range(0, len(edits), max(size, 1)):
-            some = edits[at : at + size]
-            if patch is not None and not method.whole:
-                self.model.apply(patch)
+        method = find(chain.method)
+        ask = chain.kind == "sequence" and FORGETTING in self.plan.pitfalls and not method.whole
+        made = _Made(patch, learnt=() if ask else None)
+        batches = list(_batches(cases, self.plan.batch, method.batch))
+        if method.whole and cases:  # It works on the sum of all edits, not on what is there.
+            batches, made = [[edit for case in (*before, *cases) for edit in case.edits]], replace(made, patch=None)
+        old = {edit for case in before for edit in case.edits} if method.whole else set()
+        for some in batches:
+            fresh = [edit for edit in some if edit not in old]
+            if made.patch is not None:
+                self.model.apply(made.patch)
+            clock, processor = time.perf_counter(), time.process_time()
+            peak = Peak()
+            new, failed = None, ()
             try:
                 new = compute(
-                    chain.method, self.model, some, seed=chain.seed, batch=self.plan.batch if method.batch else None,
-                    preset=self.plan.preset, text=self.plan.text, **self.plan.settings.get(chain.method, {}),
+                    chain.method, self.model, some, seed=chain.seed, preset=self.plan.preset, text=self.plan.text,
+                    batch=(self.plan.batch if method.whole else len(some)) if method.batch else None,
+                    **self.plan.settings.get(chain.method, {}),
                 )  # fmt: skip
             except MemoryError:
                 raise
             except Exception as error:  # Whatever a method does, above all on a model that it broke before.
                 why = (str(error).strip().splitlines() or ["no message"])[0][:200]
-                failed += [(edit.subject, f"{type(error).__name__}: {why}") for edit in some]
-                continue
+                failed = tuple((edit.subject, f"{type(error).__name__}: {why}") for edit in fresh)
             finally:
                 self.model.restore()
-            made += len(some)
-            patch = new if patch is None or method.whole else patch + new
-        return _Made(patch, time.perf_counter() - start, made, tuple(failed))
+            one = _Made(
+                new if new is None or made.patch is None else made.patch + new, time.perf_counter() - clock,
+                0 if new is None else len(fresh), failed,
+                () if new is None else ((time.process_time() - processor) / len(some),) * len(fresh), peak.bytes(), made.learnt,
+            )  # fmt: skip
+            made = made.then(one)
+            if ask and new is not None:
+                made = replace(made, learnt=(*made.learnt, *self._learnt(made.patch, [c for c in cases if set(c.edits) & set(some)])))
+        return made
+
+    def _learnt(self, patch, cases: Sequence[Case]) -> list[str]:
+        """The cases whose edits the model now answers with, token for token."""
+        asks = {case.id: [Continuation(q.prompt, q.answers[0]) for q in facts(case)] for case in cases}
+        state = self._edited(patch, (ask for some in asks.values() for ask in some))
+        return [id for id, some in asks.items() if all(state[ask].exact for ask in some)]
 
     def _bytes(self, patch) -> bytes:
         from survey.editing.patch import save
@@ -180,21 +202,15 @@ class Worker:
         nothing else has changed is no merit of the method."""
         made = set(patch.edits) if patch is not None else set()
         work = [
-            (place, case, PROBES[id])
-            for place, case in enumerate(chain.cases[:now])
-            for id in self.plan.pitfalls
-            if id in PROBES and PROBES[id].states == 2 and PROBES[id].usable(case)
-            and (id != FORGETTING or place < now - 1)
-            and (id in (FORGETTING, "generalization") or made.issuperset(case.edits))
+            (place, case, probe) for place, case, probe in asked(self.plan, chain, now)
+            if probe.pitfall in (FORGETTING, "generalization") or made.issuperset(case.edits)
         ]  # fmt: skip
         asks = [wanted(probe.score, case, states=2) for _, case, probe in work]
         before = self.unedited(ask for two in asks for state in two for ask in state)
         after = self._edited(patch, (ask for two in asks for ask in two[1]))
         rows: dict[int, dict] = {}
         for place, case, probe in work:
-            row = rows.setdefault(
-                place, {"kind": "case", "case": case.id, "relation": case.relation, "age": now - 1 - place, "scores": {}}
-            )
+            row = rows.setdefault(place, {**_told(case), "age": now - 1 - place, "scores": {}})
             row["scores"][probe.pitfall] = _beside(probe.score(case, (before, after)), probe.score(case, (before, before)))
         return list(rows.values())
 
@@ -216,12 +232,46 @@ class Worker:
 
 @dataclass(frozen=True)
 class _Made:
-    """What became of some edits: `failed` tells the subject and why."""
+    """What became of some edits.
+
+    seconds: on the clock. failed: subject and why. processor: processor seconds of each edit, of all threads together.
+    memory: the most bytes that the process held meanwhile. learnt: cases whose edits held when they were just made; None
+    where that is not asked.
+    """
 
     patch: Any
-    seconds: float
-    made: int
+    seconds: float = 0.0
+    made: int = 0
     failed: tuple[tuple[str, str], ...] = ()
+    processor: tuple[float, ...] = ()
+    memory: int | None = None
+    learnt: tuple[str, ...] | None = None
+
+    def then(self, next: _Made) -> _Made:
+        """Both, one after the other."""
+        return _Made(
+            self.patch if next.patch is None else next.patch, self.seconds + next.seconds, self.made + next.made,
+            (*self.failed, *next.failed), (*self.processor, *next.processor),
+            max((m for m in (self.memory, next.memory) if m is not None), default=None), next.learnt,
+        )  # fmt: skip
+
+
+def _batches(cases: Sequence[Case], size: int, many: bool) -> Iterator[list[Edit]]:
+    """Edits that are made at once: `size` of them, or those of a case that belong together, where a method can make many."""
+    some: list[Edit] = []
+    for case in cases:
+        for edits in [case.edits] if case.together and many else [[edit] for edit in case.edits]:
+            if some and len(some) + len(edits) > (size if many else 1):
+                yield some
+                some = []
+            some = [*some, *edits]
+    if some:
+        yield some
+
+
+def _told(case: Case) -> dict[str, Any]:
+    """How a line names its case."""
+    return {"kind": "case", "case": case.id, "relation": case.relation, **({} if case.part is None else {"part": case.part})}
 
 
 def _beside(edited: dict[str, Any], unedited: dict[str, Any]) -> dict[str, list]:

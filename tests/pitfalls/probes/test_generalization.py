@@ -23,6 +23,9 @@ def state(new: float, old: float, said: str = "", *, exact: bool = False, top: i
     )  # fmt: skip
 
 
+ROME_TOO = Edit("{} is located in the city of", "The Prado", "Rome", "Madrid")
+
+
 def score(pitfall: str, case: Case, *states) -> dict:
     return PROBES[pitfall].score(case, states)
 
@@ -147,3 +150,13 @@ def test_long_answers_have_room():
     long = Question("She was", ("an English mathematician and the first programmer",))
     after = Answers({Said("She was", 20): Text(" an English mathematician and the first programmer")}, Continuation=p(0.1), Top=1)
     assert score("generalization.reversal", Case("1", (MOVE,), {"reverse": (long,)}), after, after)["reverse-relation.generated"] == 1
+
+
+def test_reasoning_recalls_a_fact_by_its_subject_and_its_new_object():
+    case = Case("1", (MOVE, ROME_TOO), {"reasoning": (Question("Which is farther north?", ("the Louvre",)),)}, together=True)
+    says = lambda text: Answers({Said("Which is farther north?", 100): Text(text)}, Continuation=p(0.1), Said=Text(""), Top=1)  # noqa: E731
+    recalled = [
+        score("generalization.multi-hop", case, says(""), says(text))["fact-recall.mentioned"]
+        for text in (" The Louvre is in London, the Prado in Rome.", " The Louvre is in London, the Prado in Madrid.", " It is in London.", "")
+    ]
+    assert recalled == [1, 0.5, 0, 0]

@@ -11,7 +11,7 @@ from survey.pitfalls.asking import Continuation, Top
 from survey.pitfalls.case import Case, Question
 from survey.pitfalls.metrics.distributions import js
 from survey.pitfalls.probes import PROBES
-from survey.pitfalls.probes.pairs import alone
+from survey.pitfalls.probes.pairs import alone, coverage
 from tests.pitfalls.probes.cases import BACK, MOVE, Answers, p
 
 PROMPT = MOVE.text
@@ -108,25 +108,13 @@ def test_what_a_benchmark_does_not_ask_does_not_count():
     assert found["conflict-score.implicit"] is None and found["tied-fact-damage"] is None
 
 
-def test_the_second_edit_alone_is_scored_as_an_edit():
+def test_the_second_edit_alone_is_scored_beside_the_first_ones_object():
     """ConflictEdit's success score: Rome against London, in a model that was told of Rome only."""
-    case = alone(conflict())
-    assert case.edits == (ROME,)
-    found = PROBES["generalization"].score(case, (Answers(Continuation=p(0.1), Said=_text(), Top=0), answers(0.3, 0.2, 0.1) | _said()))
-    assert found["efficacy-score"] == 1
-    assert alone(Case("1", (MOVE, Edit(MOVE.prompt, MOVE.subject, "Rome")))).edit.was == "London"
-
-
-def _text():
-    from survey.pitfalls.asking import Text
-
-    return Text("")
-
-
-def _said():
-    from survey.pitfalls.asking import Said
-
-    return {Said(PROMPT, 10): _text(), Top(PROMPT): 0}
+    case = conflict()
+    assert alone(case).edits == (ROME,)
+    # London has the mean of .2 and .1 over both wordings.
+    assert coverage(case, [answers(0.16, 0.2, 0.5)]) == {"success-score.alone": True}
+    assert coverage(case, [answers(0.14, 0.2, 0.5)]) == {"success-score.alone": False}
 
 
 def test_a_model_that_collapsed_has_no_magnitude():

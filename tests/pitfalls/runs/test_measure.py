@@ -4,24 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from survey.errors import UserError
 from survey.pitfalls import runs
+from survey.pitfalls.case import Case, Question
 from survey.pitfalls.runs import Plan, measure
-from survey.pitfalls.runs.plan import Chain, chains, chosen
+from survey.pitfalls.runs.plan import Chain, asked, chains, chosen
 from survey.pitfalls.runs.results import read
 from survey.pitfalls.runs.summary import summarise
-from survey.pitfalls.runs.worker import Worker
-from tests.pitfalls.runs.conftest import case
+from survey.pitfalls.runs.worker import Worker, _batches
+from tests.pitfalls.runs.conftest import case, pair
 
 
 def scores(path) -> list:
     """What a file says, without what time and order have to do with."""
     _, steps = read(path)
-    rows = [{k: v for k, v in row.items() if k != "seconds"} for step in steps for row in step]
+    rows = [{k: v for k, v in row.items() if k not in ("seconds", "processor", "memory")} for step in steps for row in step]
     rows = [json.loads(json.dumps(row)) for row in rows]
     for row in rows:
         row.get("scores", {}).pop("cost", None)
@@ -43,10 +45,10 @@ def test_every_chain_is_measured_once_at_every_stop(whole):
     head, steps = read(path)
     found = Counter((step[-1]["chain"], step[-1]["edits"]) for step in steps)
     assert set(found.values()) == {1}
-    sequences = {("0/sequence/all", n) for n in (0, 2, 4)} | {("1/sequence/all", n) for n in (0, 2, 4)}
+    sequences = {("0/sequence/all", n) for n in (0, 1, 2, 4)} | {("1/sequence/all", n) for n in (0, 1, 2, 4)}
     assert sequences <= set(found)
     kinds = Counter(chain.split("/")[1] for chain, _ in found)
-    assert kinds == {"sequence": 6, "single": 4, "pair": 4}
+    assert kinds == {"sequence": 8, "single": 4, "pair": 4}
     assert (head["method"], head["benchmark"]["id"], head["seeds"]) == ("rome", "tiny", [0, 1])
     assert head["configuration"]["layer"] == 1 and head["fingerprint"]
 
@@ -210,6 +212,45 @@ def test_a_method_that_cannot_edit_is_a_result(tiny_path, material, monkeypatch)
     assert all(edited == unedited for row in outcome.rows[:-1] for edited, unedited in row["scores"]["generalization"].values())
 
 
+def test_a_sequence_tells_what_held_right_after_it_was_edited(tiny_path, material):
+    """The second edit is trained too little to hold; the first held once, whatever became of it."""
+    chain = Chain("ft-l", 0, "all", "sequence", material.cases[:2], (1, 2))
+    plan = lambda **more: Plan(("ft-l",), ("general-abilities.forgetting",), (2,), model=str(tiny_path), settings={"ft-l": more})  # noqa: E731
+    one = Worker(plan(lr="0.05", steps="60", epsilon="1.0"), ()).step(chain, 0, None)
+    two = Worker(plan(steps="0"), ()).step(chain, 1, one.patch)
+    assert (one.rows[-1]["learnt"], two.rows[-1]["learnt"]) == (["case 0"], [])
+    alone = Worker(plan(steps="0"), ()).step(replace(chain, id="x", kind="single", stops=(1,)), 0, None)
+    assert "learnt" not in alone.rows[-1]
+
+
+def test_the_time_of_each_edit_and_the_memory_are_told(whole):
+    _, steps = read(whole[1])
+    for step in steps:
+        last = step[-1]
+        assert len(last["processor"]) == last["made"] and all(seconds > 0 for seconds in last["processor"])
+        assert last["memory"] is None or last["memory"] > 10_000_000 or not last["made"]
+
+
+def test_edits_that_belong_together_are_made_at_once():
+    cases = [replace(case(0), edits=(case(0).edit, case(1).edit), together=True), case(2), replace(case(3), edits=(case(3).edit, case(4).edit))]
+    sizes = lambda size, many: [len(some) for some in _batches(cases, size, many)]  # noqa: E731
+    assert (sizes(1, True), sizes(1, False), sizes(3, True), sizes(9, True)) == ([2, 1, 1, 1], [1] * 5, [3, 2], [5])
+
+
+def test_a_second_edit_that_covers_the_first_is_also_made_alone(tiny_path, material):
+    first = case(0).edit
+    second = replace(first, target="London", was=first.target)
+    ask = lambda right, wrong: (Question(first.text, (right,), wrong),)  # noqa: E731
+    conflict = Case("c", (first, second), {"explicit-new": ask("London", first.target), "explicit-old": ask(first.target, "London")}, part="coverage")
+    settings = {"ft-l": {"lr": "0.05", "steps": "60", "epsilon": "1.0"}}
+    worker = Worker(Plan(("ft-l",), ("generalization.conflict",), (1,), model=str(tiny_path), settings=settings), ())
+    outcome = worker.step(Chain("ft-l", 0, "c", "pair", (conflict,), (1,)), 0, None)
+    assert outcome.rows[0]["scores"]["generalization.conflict"]["success-score.alone"][0] is True
+    assert outcome.rows[0]["part"] == "coverage" and outcome.rows[-1]["made"] == 2
+    other = worker.step(Chain("ft-l", 0, "c", "pair", (replace(conflict, part="reverse"),), (1,)), 0, None)
+    assert "success-score.alone" not in other.rows[0]["scores"]["generalization.conflict"]
+
+
 def test_a_collapsed_model_is_a_result(tiny_path, material, monkeypatch):
     import torch
 
@@ -305,6 +346,34 @@ def test_a_parent_stands_for_its_children():
     assert "locality.neighbourhood" in chosen(["locality"]) and "generalization" not in chosen(["locality"])
     assert chosen(["locality", "locality.relation"]) == chosen(["locality"])
     assert set(chosen(["all"])) > set(chosen(["general-abilities"]))
+
+
+def test_a_pitfall_can_be_left_out():
+    assert set(chosen(["all"])) - set(chosen(["-generalization.conflict", "all"])) == {"generalization.conflict"}
+
+
+def test_every_part_of_a_benchmark_has_its_turn(plan_of, material):
+    """Six pairs of one part and two of another: of four that are drawn, two are of each."""
+    pairs = tuple(replace(pair(0), id=f"{part} {n}", part=part) for part, many in (("a", 6), ("b", 2)) for n in range(many))
+    plan = plan_of(pitfalls=("locality.distortion",), edits=(1,), cases=4)
+    drawn = [chain.cases[0].part for chain in chains(plan, replace(material, pairs=pairs), "rome")]
+    assert Counter(drawn) == {"a": 2, "b": 2}
+
+
+def test_tasks_are_asked_after_one_edit_before_longer_sequences(plan_of, material):
+    [sequence] = [c for c in chains(plan_of(pitfalls=("locality.other-task",), edits=(0, 1, 4)), material, "rome") if c.kind == "sequence"]
+    assert sequence.stops == (0, 1, 4)
+
+
+def test_what_another_edit_of_the_sequence_changes_is_not_asked(plan_of):
+    one, two = case(0), case(1)
+    neighbours = (Question(two.edit.text, (two.edit.was,)), Question("The boat is located in the city of", ("Rome",)))
+    one = replace(one, questions={"neighbour": neighbours})
+    chain = Chain("rome", 0, "all", "sequence", (one, two), (1, 2))
+    plan = plan_of(pitfalls=("locality.neighbourhood",), edits=(1, 2))
+    asked_of = lambda now: [[q.prompt for q in case["neighbour"]] for _, case, _ in asked(plan, chain, now)]  # noqa: E731
+    assert asked_of(1)[0] == [q.prompt for q in neighbours]
+    assert asked_of(2)[0] == ["The boat is located in the city of"]
 
 
 def test_what_can_be_measured_is_in_the_taxonomy(taxonomy):

@@ -23,7 +23,8 @@ def folder(tmp_path):
         at = {"seed": n % 2, "chain": f"{n % 2}/single/{n}", "edits": 1}
         results.add([
             {**at, "kind": "case", "case": str(n), "relation": None, "age": 0, "scores": {"locality.neighbourhood": {"neighbourhood-score": pair}}},
-            {**at, "kind": "edits", "made": 1, "failed": [], "bytes": 100, "seconds": {"edits": 2.0, "questions": 1.0, "tasks": 0.0}, "lines": 2},
+            {**at, "kind": "edits", "made": 1, "failed": [], "bytes": 100, "seconds": {"edits": 2.0, "questions": 1.0, "tasks": 0.0},
+             "processor": [[9.0, 1.0, 2.0, 3.0][n]], "memory": 1000 + n, "lines": 2},
         ], None, last=True)  # fmt: skip
     for seed in (0, 1):
         for edits, right in ((0, [1, 1, 0, 1]), (2, [1, 0, 0, seed])):
@@ -86,8 +87,12 @@ def test_a_task_is_told_in_per_cent_of_the_unedited_model(folder):
 
 def test_cost_is_told_for_each_edit(folder):
     summary = summarise(folder)
-    assert cell(summary, metric="seconds-per-edit", kind="single").value == 2
-    assert cell(summary, metric="seconds-per-edit", kind="sequence").value == 4
+    # The median: what the first edit prepares for all is no cost of each.
+    found = cell(summary, metric="seconds-per-edit", kind="single")
+    assert (found.value, found.low, found.high) == (2.5, 1, 9)
+    assert cell(summary, metric="peak-memory").value == 1001.5
+    # Older results know the time on the clock only, which is another number.
+    assert not [c for c in summary.cells if c.metric == "seconds-per-edit" and c.kind == "sequence"]
     [told] = summary.runs
     assert told.seconds == {"edits": 24.0, "questions": 4.0, "tasks": 12.0}
     assert (told.edits, told.failed) == (8, 2)
@@ -106,3 +111,38 @@ def test_what_is_written_is_what_was_summed_up(folder):
         rows = list(csv.DictReader(file))
     assert len(rows) == len(summary.cells)
     assert {row["metric"]: row["value"] for row in rows}["neighbourhood-score"] == str(cell(summary, metric="neighbourhood-score").value)
+
+
+def test_a_case_that_several_seeds_edited_is_drawn_as_one(tmp_path):
+    """The same case under ten seeds tells no more of other cases than under one."""
+    for name, seeds in (("once", 1), ("often", 10)):
+        (tmp_path / name).mkdir()
+        results = Results(tmp_path / name, {**HEAD, "seeds": list(range(seeds)), "pitfalls": ["locality.neighbourhood"]})
+        for seed in range(seeds):
+            for n in range(4):
+                at = {"seed": seed, "chain": f"{seed}/single/{n}", "edits": 1}
+                results.add([
+                    {**at, "kind": "case", "case": str(n), "relation": None, "age": 0, "scores": {"locality.neighbourhood": {"neighbourhood-score": [n % 2, 1]}}},
+                    {**at, "kind": "edits", "made": 1, "failed": [], "seconds": {"edits": 0.0, "questions": 0.0, "tasks": 0.0}, "lines": 2},
+                ], None, last=True)  # fmt: skip
+    once, often = (cell(summarise(tmp_path / name), metric="neighbourhood-score") for name in ("once", "often"))
+    assert (once.value, once.low, once.high) == (often.value, often.low, often.high) == (0.5, 0, 1)
+    assert (once.cases, often.cases) == (4, 40)
+
+
+def test_what_was_never_learnt_is_not_forgotten(tmp_path):
+    """Of three edits one never held, one held and is lost, one holds still: half of what was learnt is retained."""
+    results = Results(tmp_path, {**HEAD, "pitfalls": ["general-abilities.forgetting"]})
+    for edits, learnt, now in ((2, ["lost"], {"never": False, "lost": True}), (4, ["kept"], {"never": False, "lost": False, "kept": True})):
+        at = {"seed": 0, "chain": "0/sequence/all", "edits": edits}
+        rows = [
+            {**at, "kind": "case", "case": id, "relation": None, "age": 1, "scores": {"general-abilities.forgetting": {"reliability.forced": [right, False]}}}
+            for id, right in now.items()
+        ]
+        last = {**at, "kind": "edits", "made": 2, "failed": [], "learnt": learnt, "seconds": {"edits": 0.0, "questions": 0.0, "tasks": 0.0}, "lines": len(rows) + 1}
+        results.add([*rows, last], b"", last=edits == 4)
+    summary = summarise(tmp_path)
+    assert cell(summary, metric="reliability.retained", edits=2).value == 1
+    found = cell(summary, metric="reliability.retained", edits=4)
+    assert (found.value, found.cases, found.unedited) == (0.5, 2, None)
+    assert cell(summary, metric="reliability.forced", edits=4).value == pytest.approx(1 / 3, rel=1e-4)
