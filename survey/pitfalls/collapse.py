@@ -1,13 +1,14 @@
 """Why does the survey's ROME collapse after ten edits? Three suspects, measured one by one.
 
     python -m survey.pitfalls.collapse -o docs/results/rome
-    python -m survey.pitfalls.collapse --model gemma-3-270m --accept-licence --seeds 1 -o docs/results/rome
+    python -m survey.pitfalls.collapse --model gemma-3-270m --accept-licence --seeds 1 --parts first-usual-block -o docs/results/rome
     survey measure --show docs/results/rome/smollm2-135m-instruct/first-usual-block
 
 statistics: `ordinary` facts of our suite in sequences of 40 edits, with the second moment of keys measured on text, and with
     the identity instead, which is what remains where statistics are switched off.
 subjects: facts whose subject is one token at the very beginning (`first`), each alone and in sequences of 10, edited in the
-    usual block as published (first_layer=None), and in block 0 as is the default here.
+    usual block as published (first_layer=None), and in block 0 as is the default here. A model that puts a start token
+    before every text has no such subjects: that token stands where they would, and block 0 is not needed.
 texts: perplexity on texts that are in the statistics (`in-statistics`), on texts that the same model wrote in the same way
     and that are not (`beside-statistics`), and on our own (`language-modelling`). Were only the first kind measured, damage
     could hide.
@@ -34,6 +35,7 @@ from survey.pitfalls.task import Item, Task
 
 STOPS = (0, 10, 20, 30, 40)
 FIRST_STOPS = (0, 1, 5, 10)
+PARTS = ("ordinary-text", "ordinary-identity", "first-usual-block", "first-block-0")
 _TEXTS, _TOKENS = 40, 60
 # Statistics come from texts that were sampled with seed 0.
 _BESIDE = 1
@@ -68,15 +70,16 @@ def text_sets(model: LanguageModel, own: Task) -> tuple[Task, ...]:
 
 
 def first(model: LanguageModel, cases: Sequence[Case]) -> Iterator[Case]:
-    """Facts in a wording that begins with the subject, which is one token there; a subject only once."""
+    """Facts in a wording that begins with the subject, which is one token there, the first of the text's own; a subject only
+    once."""
     seen = set()
+    place = 0 if model.begins_without_mark() else 1
     for case in cases:
         edit = case.edit
         for wording in (edit.text, *(question.prompt for question in case["paraphrase"])):
             if edit.subject in seen or not wording.startswith(edit.subject) or wording.count(edit.subject) != 1:
                 continue
-            tokens = model.tokens(wording)
-            if model.begins_without_mark() and tokens.ends[0] == len(edit.subject):
+            if model.tokens(wording).ends[place] == len(edit.subject):
                 seen.add(edit.subject)
                 try:
                     yield replace(case, edits=(Edit(wording.replace(edit.subject, "{}"), edit.subject, edit.target, edit.was),))
@@ -99,16 +102,18 @@ def conditions(model: LanguageModel, seeds: int) -> Iterator[tuple[str, Plan, Ma
     beginning = tuple(first(model, own.cases))
     if len(beginning) >= max(FIRST_STOPS):
         begun = replace(everyday, benchmark="suite, subject first", cases=beginning)
-        for block in ("usual-block", "text"):
+        for block in ("usual-block", "text") if model.begins_without_mark() else ("usual-block",):
             name = "first-block-0" if block == "text" else "first-usual-block"
             yield name, replace(plan, edits=FIRST_STOPS, cases=10, settings=settings[block]), begun
 
 
-def run(model: LanguageModel, out: Path, seeds: int, workers: int | None = None, say=print) -> None:
-    """Measure every part into a folder of its own below DIR/MODEL, and go on with what is there."""
+def run(model: LanguageModel, out: Path, seeds: int, workers: int | None = None, parts: Sequence[str] = (), say=print) -> None:
+    """Measure the parts, or all of them, each into a folder of its own below DIR/MODEL, and go on with what is there."""
     from survey.pitfalls.runs.summary import summarise, write
 
     for name, plan, asked in conditions(model, seeds):
+        if parts and name not in parts:
+            continue
         folder = out / model.name / name
         say(f"{model.name}: {name}", file=sys.stderr, flush=True)
         measure(plan, asked, folder, workers=workers)
@@ -121,11 +126,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--accept-licence", action="store_true")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=None)
+    parser.add_argument("--parts", type=lambda text: text.split(","), default=[], metavar="A,B", help=f"only these of {', '.join(PARTS)}")
     parser.add_argument("-o", "--out", default="rome", help="folder for results")
     args = parser.parse_args(argv)
+    if unknown := sorted(set(args.parts) - set(PARTS)):
+        raise UserError(f"there is no part {unknown[0]}: there are {', '.join(PARTS)}")
     from survey.editing.loading import DEFAULT, load_model
 
-    run(load_model(args.model or DEFAULT, accept_licence=args.accept_licence), Path(args.out), args.seeds, args.workers)
+    model = load_model(args.model or DEFAULT, accept_licence=args.accept_licence)
+    run(model, Path(args.out), args.seeds, args.workers, args.parts)
     return 0
 
 

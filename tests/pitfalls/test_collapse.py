@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 pytest.importorskip("torch")
 
 from survey.editing.edit import Edit
+from survey.errors import UserError
 from survey.pitfalls import collapse
 from survey.pitfalls.case import Case, Question
+from survey.site.collapse import PARTS
 from tests.editing.tiny import tiny_model
 
 
@@ -33,7 +37,27 @@ def test_a_subject_is_first_where_one_token_begins_the_text(model):
     assert found[0].edit.subject == "Rome" and found[0].edit.target == "Oslo" and found[0]["paraphrase"] == cases[0]["paraphrase"]
 
 
+def test_a_start_token_takes_the_place_of_a_first_subject(model, monkeypatch):
+    """The same facts are found, and the second token is the subject; there is no need for block 0."""
+    cases = [case(word, f"{word} is located in") for word in ("Rome", "Bramblewick")]
+    bare = [c.edit for c in collapse.first(model, cases)]
+    plain, mark = model.tokens, model.tokens("a").ids[0]
+    monkeypatch.setattr(model, "tokens", lambda text: _marked(plain(text), mark))
+    assert not model.begins_without_mark()
+    assert [c.edit for c in collapse.first(model, cases)] == bare and len(bare) == 1
+
+
+def _marked(tokens, mark: int):
+    return replace(tokens, ids=(mark, *tokens.ids), ends=(0, *tokens.ends))
+
+
+def test_a_part_that_is_not_there_is_refused():
+    with pytest.raises(UserError, match="there is no part last-block: there are ordinary-text"):
+        collapse.main(["--parts", "last-block"])
+
+
 def test_parts_differ_in_what_they_are_about_and_in_nothing_else(model):
+    assert set(PARTS) == set(collapse.PARTS)
     parts = {name: (plan, asked) for name, plan, asked in collapse.conditions(model, 2)}
     text, identity = parts["ordinary-text"], parts["ordinary-identity"]
     assert text[1] == identity[1]
