@@ -5,7 +5,8 @@
     survey measure --show docs/results/rome/smollm2-135m-instruct/first-usual-block
 
 statistics: `ordinary` facts of our suite in sequences of 40 edits, with the second moment of keys measured on text, and with
-    the identity instead, which is what remains where statistics are switched off.
+    the identity instead, which is what remains where statistics are switched off; and the same
+    edits `added` up, each made on the unedited model.
 subjects: facts whose subject is one token at the very beginning (`first`), each alone and in sequences of 10, edited in the
     usual block as published (first_layer=None), and in block 0 as is the default here. A model that puts a start token
     before every text has no such subjects: that token stands where they would, and block 0 is not needed.
@@ -35,7 +36,7 @@ from survey.pitfalls.task import Item, Task
 
 STOPS = (0, 10, 20, 30, 40)
 FIRST_STOPS = (0, 1, 5, 10)
-PARTS = ("ordinary-text", "ordinary-identity", "first-usual-block", "first-block-0")
+PARTS = ("ordinary-text", "ordinary-identity", "added-text", "added-identity", "first-usual-block", "first-block-0")
 _TEXTS, _TOKENS = 40, 60
 # Statistics come from texts that were sampled with seed 0.
 _BESIDE = 1
@@ -99,6 +100,9 @@ def conditions(model: LanguageModel, seeds: int) -> Iterator[tuple[str, Plan, Ma
     everyday = replace(own, benchmark="suite, ordinary", cases=tuple(c for c in own.cases if not c.edit.prompt.startswith("{}")), pairs=(), tasks=sets)
     for statistics in ("text", "identity"):
         yield f"ordinary-{statistics}", replace(plan, settings=settings[statistics]), everyday
+    for statistics in ("text", "identity"):
+        alone = {"rome": settings[statistics]["rome"]} if settings[statistics] else {}
+        yield f"added-{statistics}", replace(plan, methods=("rome",), settings=alone, added=True), everyday
     beginning = tuple(first(model, own.cases))
     if len(beginning) >= max(FIRST_STOPS):
         begun = replace(everyday, benchmark="suite, subject first", cases=beginning)

@@ -11,6 +11,8 @@ FOLDER = "rome"
 PARTS = {
     "ordinary-text": "Ordinary subjects, statistics measured on text",
     "ordinary-identity": "Ordinary subjects, the identity for statistics",
+    "added-text": "Ordinary subjects, statistics measured on text, each edit made on the unedited model and all added up",
+    "added-identity": "The same, the identity for statistics",
     "first-usual-block": "One-token subjects that begin the text, the published block",
     "first-block-0": "One-token subjects that begin the text, block 0",
 }

@@ -62,6 +62,8 @@ def test_parts_differ_in_what_they_are_about_and_in_nothing_else(model):
     text, identity = parts["ordinary-text"], parts["ordinary-identity"]
     assert text[1] == identity[1]
     assert text[0].settings == {} and set(map(str, identity[0].settings.values())) == {"{'statistics': 'identity'}"}
+    added = parts["added-identity"]
+    assert added[1] == text[1] and (added[0].methods, added[0].added, text[0].added) == (("rome",), True, False)
     assert not any(c.edit.text.startswith(c.edit.subject) for c in text[1].cases)
     assert (text[0].edits, text[0].seeds, text[0].methods) == (collapse.STOPS, (0, 1), ("rome", "r-rome"))
 

@@ -40,6 +40,7 @@ class Plan:
     edits: after how many edits to ask; 1 stands for each fact alone, more for one sequence a seed, 0 for none.
     cases: how many facts to edit alone, and how many pairs of edits to make, for each seed.
     batch: how many edits of a sequence a method makes at once, where it can; a batch ends where questions are asked.
+    added: every edit of a sequence is made on the unedited model, and the changes are added up.
     settings: of each method, fields of its configuration.
     items: how many items of each task to ask at most; None for all.
     """
@@ -55,6 +56,7 @@ class Plan:
     preset: str | None = None
     text: str | None = None
     items: int | None = None
+    added: bool = False
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pitfalls", chosen(self.pitfalls))
@@ -177,7 +179,7 @@ def described(plan: Plan, material: Material, method: str) -> dict[str, Any]:
     """The part of a plan that decides the results of one method, as plain values."""
     return {
         "method": method, "settings": plan.settings.get(method, {}), "preset": plan.preset, "pitfalls": list(plan.pitfalls),
-        "edits": list(plan.edits), "seeds": list(plan.seeds), "cases": plan.cases, "batch": plan.batch,
+        "edits": list(plan.edits), "seeds": list(plan.seeds), "cases": plan.cases, "batch": plan.batch, **({"added": True} if plan.added else {}),
         "statistics": plan.text and {"sha256": hashlib.sha256(plan.text.encode()).hexdigest(), "characters": len(plan.text)},
         "benchmark": {"id": material.benchmark, "sha256": material.sha256, "cases": len(material.cases)},
         "tasks": {task.id: {"name": task.name, "items": len(task.items)} for task in material.tasks},

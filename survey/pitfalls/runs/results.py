@@ -18,7 +18,7 @@ from survey.errors import UserError
 FORMAT = "editing-measurement/1"
 # What must be the same for a run to go on in a file.
 DECISIVE = (
-    "format", "method", "source", "settings", "preset", "statistics", "trained", "pitfalls", "edits", "batch", "model",
+    "format", "method", "source", "settings", "preset", "statistics", "trained", "pitfalls", "edits", "batch", "added", "model",
     "fingerprint", "benchmark", "tasks",
 )  # fmt: skip
 # What may only grow: more seeds and more cases leave those that were measured as they are.

@@ -123,7 +123,7 @@ class Worker:
         old = {edit for case in before for edit in case.edits} if method.whole else set()
         for some in batches:
             fresh = [edit for edit in some if edit not in old]
-            if made.patch is not None:
+            if made.patch is not None and not self.plan.added:
                 self.model.apply(made.patch)
             clock, processor = time.perf_counter(), time.process_time()
             peak = Peak()

@@ -13,7 +13,7 @@ from survey.errors import UserError
 from survey.pitfalls import runs
 from survey.pitfalls.case import Case, Question
 from survey.pitfalls.runs import Plan, measure
-from survey.pitfalls.runs.plan import Chain, asked, chains, chosen
+from survey.pitfalls.runs.plan import Chain, asked, chains, chosen, described
 from survey.pitfalls.runs.results import read
 from survey.pitfalls.runs.summary import summarise
 from survey.pitfalls.runs.worker import Worker, _batches
@@ -221,6 +221,24 @@ def test_a_sequence_tells_what_held_right_after_it_was_edited(tiny_path, materia
     assert (one.rows[-1]["learnt"], two.rows[-1]["learnt"]) == (["case 0"], [])
     alone = Worker(plan(steps="0"), ()).step(replace(chain, id="x", kind="single", stops=(1,)), 0, None)
     assert "learnt" not in alone.rows[-1]
+
+
+def test_edits_that_are_added_up_do_not_know_of_each_other(tiny_path, material):
+    """The changes of two edits are the sum of what each makes of the unedited model."""
+    from survey.editing.session import compute
+
+    chain = Chain("ft-l", 0, "all", "sequence", material.cases[:2], (2,))
+    plan = Plan(("ft-l",), ("general-abilities.forgetting",), (2,), model=str(tiny_path), settings={"ft-l": {"steps": "3"}}, added=True)
+    worker = Worker(plan, ())
+    got = worker._read(worker.step(chain, 0, None).patch)
+    parts = [compute("ft-l", worker.model, c.edit, seed=0, steps=3) for c in chain.cases]
+    [name] = got.changes
+    total = sum(part.changes[name].full() for part in parts)
+    assert (got.changes[name].full() - total).abs().max() < 1e-6 * total.abs().max()
+    worker.plan = replace(plan, added=False)
+    on_top = worker._read(worker.step(chain, 0, None).patch)
+    assert (on_top.changes[name].full() - total).abs().max() > 1e-3 * total.abs().max()
+    assert described(plan, material, "ft-l") != described(worker.plan, material, "ft-l")
 
 
 def test_the_time_of_each_edit_and_the_memory_are_told(whole):
