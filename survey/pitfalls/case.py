@@ -5,6 +5,7 @@ Every loader turns its file into cases, and every probe reads cases; neither kno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -119,23 +120,27 @@ class Case:
         return self.questions.get(role, ())
 
     def among(self, others: Iterable[Edit]) -> Case:
-        """The case in a sequence with other edits: without the questions that one of those changes the answer of.
+        """The case in a sequence with other edits: without the questions whose answer one of those changes.
 
-        A neighbour that is edited itself, or a fact that a consequence needs, is no test of this edit any more. Questions are
-        told by their prompts, and neighbours by an edited subject of the same wording, too.
+        A neighbour that is edited itself, or a fact that a consequence needs, is no test of this edit any more. An edit changes
+        a question that ends with its prompt, or that names its subject and is answered by what it replaces; what hangs together
+        in other ways, questions do not tell. A chain of which one hop is lost is not asked at all.
         """
         others = [edit for edit in others if edit not in self.edits]
-        texts = tuple(edit.text for edit in others)
-        subjects = {edit.subject for edit in others if edit.prompt in {own.prompt for own in self.edits}}
-        own = {edit.subject for edit in self.edits}
+        if not others:
+            return self
+        ends = re.compile(rf"(?:^|\W)(?:{'|'.join(re.escape(edit.text) for edit in others)})$")
+        named = [(re.compile(rf"\b{re.escape(edit.subject)}\b"), edit.was) for edit in others if edit.was]
 
-        def changed(role: str, question: Question) -> bool:
-            asked = (question, *question.others, *question.needs)
-            return any(q.prompt.endswith(texts) for q in asked) or (
-                role in ("neighbour", "distract", "attribute") and any(s in question.prompt for s in subjects - own)
+        def changed(question: Question) -> bool:
+            return any(
+                ends.search(q.prompt) or any(was in q.answers and subject.search(q.prompt) for subject, was in named)
+                for q in (question, *question.others, *question.needs)
             )
 
-        kept = {role: tuple(q for q in questions if not changed(role, q)) for role, questions in self.questions.items()}
+        kept = {role: tuple(q for q in questions if not changed(q)) for role, questions in self.questions.items()}
+        if len(kept.get("hop", ())) < len(self["hop"]) or len(kept.get("multi-hop", ())) < len(self["multi-hop"]):
+            kept["hop"] = kept["multi-hop"] = ()
         return replace(self, questions=kept)
 
     @property

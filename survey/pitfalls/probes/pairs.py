@@ -40,6 +40,10 @@ def _p(state: State, questions: tuple[Question, ...]) -> float:
     return mean(likelihood(state, wording).p for q in questions for wording in wordings(q))
 
 
+# What an edit that could not be made fails; everything else of a pair compares models, of which one was not made.
+OF_EDITS = ("success-score", "conflict-score")
+
+
 def conflict(case: Case, states: States) -> Scores:
     """Does the second edit prevail, and is what ties the two left alone?"""
     before, between, after = states

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from survey.errors import UserError
+from survey.pitfalls.runs.memory import out_of_memory
 from survey.pitfalls.runs.plan import Chain, Plan
 from survey.pitfalls.runs.worker import Outcome, Worker
 from survey.pitfalls.task import Task
@@ -58,17 +59,25 @@ class Place:
         self._failure: UserError | None = None
         try:
             self._worker = Worker(plan, tasks, threads)
-        except MemoryError:
-            self._failure = UserError("there is no memory for another model: try fewer --workers")
         except Exception as error:
+            if out_of_memory(error):
+                self._failure = UserError("there is no memory for another model: try fewer --workers")
+                return
             why = str(error) if isinstance(error, UserError) else f"{type(error).__name__}: {error}"
             self._failure = UserError(f"a process that should measure could not begin: {why}")
 
     def step(self, chain: Chain, number: int, patch: bytes | None) -> Outcome:
-        """Do a step. Raises `UserError` where this place could not begin, and whatever the step raises."""
+        """Do a step. Raises `UserError` where this place could not begin or memory runs out, and whatever the step raises."""
         if self._failure is not None:
             raise self._failure
-        return self._worker.step(chain, number, patch)
+        try:
+            return self._worker.step(chain, number, patch)
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            raise UserError(
+                f"memory ran out in {chain.name} of {chain.method}: the same command goes on where this one stopped (--workers 1 takes less memory)"
+            ) from None
 
 
 class Local:

@@ -1,10 +1,17 @@
-"""The most memory that this process held, as the operating system counts it."""
+"""Memory: the most that this process held, as the operating system counts it, and whether an error says that there is none left."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 _SELF = Path("/proc/self")
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether an error is about memory of the machine, which is no result of a method. torch has none of its own for it."""
+    return isinstance(error, MemoryError) or (
+        isinstance(error, RuntimeError) and any(words in str(error).lower() for words in ("out of memory", "can't allocate memory"))
+    )
 
 
 class Peak:

@@ -150,16 +150,19 @@ def chains(plan: Plan, material: Material, method: str) -> list[Chain]:
 
 def asked(plan: Plan, chain: Chain, now: int) -> list[tuple[int, Case, Probe]]:
     """What is asked of cases after `now` of a chain: each case by its place, without the questions that other edits of the
-    chain change, and the probes that it is asked for."""
+    chain change, and the probes that it is asked for. What a later edit replaces is not forgotten."""
     cases = chain.cases[:now]
     every = [edit for case in cases for edit in case.edits]
+    last = {edit.text: place for place, case in enumerate(cases) for edit in case.edits}
     states = 3 if chain.kind == "pair" else 2
-    return [
-        (place, case, PROBES[id])
-        for place, case in enumerate(case.among(every) for case in cases)
-        for id in plan.pitfalls
-        if id in PROBES and PROBES[id].states == states and PROBES[id].usable(case) and (id != FORGETTING or place < now - 1)
-    ]
+    found = []
+    for place, case in enumerate(case.among(every) for case in cases):
+        old = place < now - 1 and all(last[edit.text] == place for edit in case.edits)
+        found += [
+            (place, case, PROBES[id]) for id in plan.pitfalls
+            if id in PROBES and PROBES[id].states == states and PROBES[id].usable(case) and (id != FORGETTING or old)
+        ]  # fmt: skip
+    return found
 
 
 def _pairs(material: Material, pitfall: str, seed: int) -> list[Case]:

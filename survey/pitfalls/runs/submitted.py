@@ -23,7 +23,7 @@ from survey.files import CollectionError, load_taxonomy
 from survey.files.submitted import ABOUT, CHARACTERS, NAME, About, about
 from survey.pitfalls.metrics.names import parts
 from survey.pitfalls.runs.material import SUITE, material, task_digest
-from survey.pitfalls.runs.plan import COLLAPSE, LANGUAGE_MODELLING, Chain, Plan, asked, chains
+from survey.pitfalls.runs.plan import COLLAPSE, FORGETTING, LANGUAGE_MODELLING, Chain, Plan, asked, chains
 from survey.pitfalls.runs.results import FORMAT
 from survey.pitfalls.runs.summary import summarise
 
@@ -254,6 +254,15 @@ def _row(row: dict[str, Any], head: _Head) -> Iterator[str]:
             yield "threads is no number from 1 on"
         if row["relative_norm"] is not None and not (_number(row["relative_norm"]) and row["relative_norm"] >= 0):
             yield "relative_norm is no number from 0 on"
+        times, learnt = row.get("processor", []), row.get("learnt", [])
+        if not isinstance(times, list) or not all(_number(n) and n >= 0 for n in times):
+            yield "processor is no list of seconds from 0 on"
+        elif "processor" in row and len(times) != row["made"]:
+            yield f"processor has {len(times)} numbers, and {row['made']} edits were made"
+        if (memory := row.get("memory")) is not None and (not isinstance(memory, int) or isinstance(memory, bool) or memory < 1):
+            yield "memory is no number of bytes from 1 on, nor null"
+        if not isinstance(learnt, list) or not all(isinstance(id, str) for id in learnt):
+            yield "learnt is no list of cases"
         return
     if row["kind"] == "case":
         scores = [(name, pair) for found in row["scores"].values() for name, pair in found.items()]
@@ -354,6 +363,9 @@ def _plan(head: _Head, raw: dict[str, Any], steps: list[list[dict[str, Any]]]) -
         if last["made"] + len(last["failed"]) > sum(len(case.edits) for case in chain.cases[:stop]):
             yield f"the step {chain.name} after {last['edits']} edits made more edits than it has"
             return
+        if strangers := sorted(set(last.get("learnt", ())) - _just_edited(plan, chain, stop)):
+            yield f"the step {chain.name} after {last['edits']} edits cannot tell whether {strangers[0]} was learnt: it does not edit it, or does not ask"
+            return
         expected = _cases(plan, chain, stop)
         there = [(row["case"], set(row["scores"])) for row in step if row["kind"] == "case"]
         if sorted(there, key=lambda x: x[0]) != sorted(expected.items()):
@@ -370,6 +382,14 @@ def _plan(head: _Head, raw: dict[str, Any], steps: list[list[dict[str, Any]]]) -
 
 def _edits(chain: Chain, stop: int) -> int:
     return len(chain.cases[0].edits) if chain.kind == "pair" else stop
+
+
+def _just_edited(plan: Plan, chain: Chain, stop: int) -> set[str]:
+    """The cases that a step may say of that they were learnt: those that it edits, where that is asked."""
+    if chain.kind != "sequence" or FORGETTING not in plan.pitfalls:
+        return set()
+    before = max((other for other in chain.stops if other < stop), default=0)
+    return {case.id for case in chain.cases[before:stop]}
 
 
 def _cases(plan: Plan, chain: Chain, stop: int) -> dict[str, set[str]]:
@@ -404,14 +424,16 @@ def _unedited(head: _Head, steps: list[list[dict[str, Any]]], root: Path) -> Ite
 
 
 def _answers(steps: list[list[dict[str, Any]]]) -> Iterator[tuple[tuple, Any]]:
-    """What a run says of the unedited model."""
+    """What a run says of the unedited model. In a sequence a case is asked fewer questions the more edits are made beside it,
+    so that its values belong to that step alone."""
     for step in steps:
         for row in step:
             if row["kind"] == "case":
-                kind = "pair" if row["chain"].split("/")[1] == "pair" else "case"
+                kind = row["chain"].split("/")[1]
+                place = (row["chain"], row["edits"]) if kind == "sequence" else (kind,)
                 for pitfall, found in row["scores"].items():
                     for metric, pair in found.items():
-                        yield (kind, row["case"], pitfall, metric), pair[1]
+                        yield (*place, row["case"], pitfall, metric), pair[1]
             elif row["kind"] == "task" and row["edits"] == 0:
                 for metric, values in row["scores"].items():
                     for item, value in enumerate(values):

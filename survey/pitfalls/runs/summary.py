@@ -111,17 +111,18 @@ def _cells(head: dict[str, Any], steps: Sequence[list[dict[str, Any]]]) -> list[
     scores: dict[tuple, dict[int, list]] = defaultdict(lambda: defaultdict(list))
     tasks: dict[tuple, dict[int, list]] = defaultdict(lambda: defaultdict(list))
     cost: dict[tuple, dict[int, list]] = defaultdict(lambda: defaultdict(list))
-    learnt: dict[str, set[str]] = defaultdict(set)
+    learnt: dict[str, set[str] | None] = defaultdict(set)  # None where a part of the chain did not ask.
     for step in sorted(steps, key=lambda step: step[-1]["edits"]):
         last = step[-1]
-        learnt[last["chain"]].update(last.get("learnt", ()))
+        so_far = learnt[last["chain"]]
+        learnt[last["chain"]] = None if so_far is None or (last["edits"] and "learnt" not in last) else so_far | set(last.get("learnt", ()))
         seed, edits, kind = last["seed"], last["edits"], last["chain"].split("/")[1]
         for row in step:
             if row["kind"] == "case":
                 for pitfall, found in row["scores"].items():
                     for metric, pair in found.items():
                         scores[kind, edits, pitfall, metric][seed].append((row["case"], pair))
-                    if pitfall == FORGETTING and row["case"] in learnt[last["chain"]]:
+                    if pitfall == FORGETTING and row["case"] in (learnt[last["chain"]] or ()):
                         now = found["reliability.forced"][0]
                         scores[kind, edits, pitfall, "reliability.retained"][seed].append((row["case"], [now, None]))
             elif row["kind"] == "task":
@@ -136,7 +137,10 @@ def _cells(head: dict[str, Any], steps: Sequence[list[dict[str, Any]]]) -> list[
     found = []
     for (kind, edits, pitfall, metric), seeds in scores.items():
         values = [pair[0] for pairs in seeds.values() for _, pair in pairs]
-        before = [pair[1] for pairs in seeds.values() for _, pair in pairs if None not in pair]
+        # Of the cases that gave a number, where there are any.
+        before = [pair[1] for pairs in seeds.values() for _, pair in pairs if None not in pair] or [
+            pair[1] for pairs in seeds.values() for _, pair in pairs if pair[1] is not None
+        ]
         if kind == "sequence":
             interval = clustered({seed: [pair[0] for _, pair in pairs] for seed, pairs in seeds.items()})
         else:
@@ -154,7 +158,7 @@ def _cells(head: dict[str, Any], steps: Sequence[list[dict[str, Any]]]) -> list[
         if values := [v for some in seeds.values() for v in some]:
             found.append(Cell(
                 **who, kind=kind, edits=edits, pitfall=pitfall, task="", metric=metric, **_told(bootstrap(values, median)),
-                unedited=0.0, cases=len(values), seeds=len(seeds), models=len(values),
+                unedited=None if metric == "peak-memory" else 0.0, cases=len(values), seeds=len(seeds), models=len(values),
             ))  # fmt: skip
     for (kind, edits, task, metric), seeds in tasks.items():
         found += _task(head, kind, edits, task, metric, seeds, tasks.get(("sequence", 0, task, metric), {}), who)
@@ -181,7 +185,7 @@ def _task(head: dict, kind: str, edits: int, task: str, metric: str, seeds: dict
     if not before or metric not in MAIN.values() or metric == "perplexity":
         return cells
     pairs = [list(zip(values, before, strict=True)) for values in models]
-    if DOWNSTREAM in head["pitfalls"]:
+    if DOWNSTREAM in head["pitfalls"] and unedited:  # Of nothing there are no per cent.
         cells.append(Cell(**common, pitfall=DOWNSTREAM, metric="downstream-score", **_told(crossed(pairs, _percent)), unedited=100.0))
     if OTHER_TASK in head["pitfalls"] and metric == "accuracy":
         cells.append(Cell(**common, pitfall=OTHER_TASK, metric="other-task", **_told(crossed(pairs, _change)), unedited=0.0))

@@ -19,9 +19,9 @@ from survey.editing.edit import Edit
 from survey.pitfalls import tasks
 from survey.pitfalls.asking import Ask, Continuation, Next, State, answer, wanted
 from survey.pitfalls.case import Case
-from survey.pitfalls.probes.pairs import COVERAGE, alone, coverage
+from survey.pitfalls.probes.pairs import COVERAGE, OF_EDITS, alone, coverage
 from survey.pitfalls.probes.reading import facts
-from survey.pitfalls.runs.memory import Peak
+from survey.pitfalls.runs.memory import Peak, out_of_memory
 from survey.pitfalls.runs.plan import COLLAPSE, CONFLICT, FORGETTING, Chain, Plan, asked
 from survey.pitfalls.task import Task
 
@@ -81,19 +81,22 @@ class Worker:
         before = self.unedited(ask for three in asks for state in three for ask in state)
         scores = {p.pitfall: _beside(p.score(case, (before, between, after)), p.score(case, (before, before, before))) for p in probes}
         questions += time.perf_counter() - clock
+        made = first.then(second)
+        if made.made < len(case.edits):  # Where nothing was done, nothing is damaged: that is no merit of the method.
+            scores = {id: {name: pair for name, pair in found.items() if name.startswith(OF_EDITS)} for id, found in scores.items()}
         if CONFLICT in scores and case.part == COVERAGE:
             only = self._make(chain, [alone(case)], None)
             clock = time.perf_counter()
             [own] = wanted(coverage, case, states=1)
-            if only.patch is not None:
-                scores[CONFLICT] |= _beside(coverage(case, [self._edited(only.patch, own)]), coverage(case, [self.unedited(own)]))
+            # Without the edit it is the unedited model that is asked.
+            scores[CONFLICT] |= _beside(coverage(case, [self._edited(only.patch, own)]), coverage(case, [self.unedited(own)]))
             questions += time.perf_counter() - clock
-            first = replace(first, seconds=first.seconds + only.seconds)
-        return self._outcome(chain, len(case.edits), first.then(second), [{**_told(case), "age": 0, "scores": scores}], questions)
+            made = replace(made, seconds=made.seconds + only.seconds)
+        return self._outcome(chain, len(case.edits), made, [{**_told(case), "age": 0, "scores": scores}], questions)
 
     def _outcome(self, chain: Chain, now: int, made: _Made, rows: list[dict], questions: float, tasks: float = 0.0) -> Outcome:
         """All lines of a step, the last with what was done to the model."""
-        seconds = {"edits": made.seconds, "questions": questions, "tasks": tasks}
+        seconds = {"edits": made.seconds, "questions": questions + made.questions, "tasks": tasks}
         last = {
             "kind": "edits", "made": made.made, "failed": [list(f) for f in made.failed],
             "bytes": made.patch.bytes if made.patch else 0,
@@ -134,9 +137,9 @@ class Worker:
                     batch=(self.plan.batch if method.whole else len(some)) if method.batch else None,
                     **self.plan.settings.get(chain.method, {}),
                 )  # fmt: skip
-            except MemoryError:
-                raise
             except Exception as error:  # Whatever a method does, above all on a model that it broke before.
+                if out_of_memory(error):
+                    raise
                 why = (str(error).strip().splitlines() or ["no message"])[0][:200]
                 failed = tuple((edit.subject, f"{type(error).__name__}: {why}") for edit in fresh)
             finally:
@@ -148,7 +151,9 @@ class Worker:
             )  # fmt: skip
             made = made.then(one)
             if ask and new is not None:
+                clock = time.perf_counter()
                 made = replace(made, learnt=(*made.learnt, *self._learnt(made.patch, [c for c in cases if set(c.edits) & set(some)])))
+                made = replace(made, questions=made.questions + time.perf_counter() - clock)
         return made
 
     def _learnt(self, patch, cases: Sequence[Case]) -> list[str]:
@@ -182,10 +187,12 @@ class Worker:
         with them, and a run that was killed should give what one would that was not.
         """
         key = tuple(dict.fromkeys(asks))
-        state = self._unedited.pop(key, None) or answer(self.model, key)
-        self._unedited[key] = state  # The last used is the last to go.
-        while len(self._unedited) > 1 and sum(isinstance(a, Next) for asked in self._unedited for a in asked) > _DISTRIBUTIONS:
-            del self._unedited[next(iter(self._unedited))]
+        if key in self._unedited:
+            return self._unedited[key]
+        state = answer(self.model, key)
+        # Every method goes through the cases in the same order: were the oldest answers thrown out, none would be found again.
+        if sum(isinstance(ask, Next) for asked in (key, *self._unedited) for ask in asked) <= _DISTRIBUTIONS:
+            self._unedited[key] = state
         return state
 
     def _edited(self, patch, asks: Iterable[Ask]) -> State:
@@ -234,7 +241,7 @@ class Worker:
 class _Made:
     """What became of some edits.
 
-    seconds: on the clock. failed: subject and why. processor: processor seconds of each edit, of all threads together.
+    seconds: on the clock; questions: besides, for asking what was learnt. failed: subject and why. processor: processor seconds of each edit, of all threads together.
     memory: the most bytes that the process held meanwhile. learnt: cases whose edits held when they were just made; None
     where that is not asked.
     """
@@ -246,6 +253,7 @@ class _Made:
     processor: tuple[float, ...] = ()
     memory: int | None = None
     learnt: tuple[str, ...] | None = None
+    questions: float = 0.0
 
     def then(self, next: _Made) -> _Made:
         """Both, one after the other."""
@@ -253,6 +261,7 @@ class _Made:
             self.patch if next.patch is None else next.patch, self.seconds + next.seconds, self.made + next.made,
             (*self.failed, *next.failed), (*self.processor, *next.processor),
             max((m for m in (self.memory, next.memory) if m is not None), default=None), next.learnt,
+            self.questions + next.questions,
         )  # fmt: skip
 
 

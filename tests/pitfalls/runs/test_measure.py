@@ -11,6 +11,7 @@ import pytest
 
 from survey.errors import UserError
 from survey.pitfalls import runs
+from survey.pitfalls.asking import Next
 from survey.pitfalls.case import Case, Question
 from survey.pitfalls.runs import Plan, measure
 from survey.pitfalls.runs.plan import Chain, asked, chains, chosen, described
@@ -392,6 +393,55 @@ def test_what_another_edit_of_the_sequence_changes_is_not_asked(plan_of):
     asked_of = lambda now: [[q.prompt for q in case["neighbour"]] for _, case, _ in asked(plan, chain, now)]  # noqa: E731
     assert asked_of(1)[0] == [q.prompt for q in neighbours]
     assert asked_of(2)[0] == ["The boat is located in the city of"]
+
+
+def test_what_a_later_edit_replaces_is_not_forgotten(plan_of):
+    again = replace(case(0), id="again", edits=(replace(case(0).edit, target="London"),))
+    chain = Chain("rome", 0, "all", "sequence", (case(0), case(1), again), (3,))
+    plan = plan_of(pitfalls=("general-abilities.forgetting",), edits=(3,))
+    assert [(place, case.id) for place, case, _ in asked(plan, chain, 3)] == [(1, "case 1")]
+    assert [(place, case.id) for place, case, _ in asked(plan, chain, 2)] == [(0, "case 0")]
+
+
+def test_a_pair_that_could_not_be_made_damages_nothing_and_proves_nothing(tiny_path, material, monkeypatch):
+    from survey.editing import session
+
+    def refuse(*_, **__):
+        raise ValueError("no such thing")
+
+    monkeypatch.setattr(session, "compute", refuse)
+    worker = Worker(Plan(("ft-l",), ("locality.distortion",), (1,), model=str(tiny_path)), ())
+    outcome = worker.step(Chain("ft-l", 0, "x", "pair", (material.pairs[0],), (1,)), 0, None)
+    assert set(outcome.rows[0]["scores"]["locality.distortion"]) == {"success-score", "success-score.exact"}
+    assert len(outcome.rows[-1]["failed"]) == 2
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to ...")])
+def test_a_machine_without_memory_is_no_result(tiny_path, material, monkeypatch, error):
+    from survey.editing import session
+    from survey.pitfalls.runs.engines import Place
+
+    def exhausted(*_, **__):
+        raise error
+
+    place = Place(Plan(("ft-l",), ("generalization",), (1,), model=str(tiny_path)), (), 1)
+    monkeypatch.setattr(session, "compute", exhausted)
+    with pytest.raises(UserError, match="memory ran out in 0/single/x of ft-l"):
+        place.step(Chain("ft-l", 0, "x", "single", (case(0),), (1,)), 0, None)
+
+
+def test_the_unedited_model_is_asked_once_for_all_methods(tiny_path, material, monkeypatch):
+    """More cases than are kept go through in the same order for every method: the first ones are found again."""
+    from survey.pitfalls.runs import worker as module
+
+    asked_of = []
+    monkeypatch.setattr(module, "answer", lambda model, asks: asked_of.append(asks) or {})
+    monkeypatch.setattr(module, "_DISTRIBUTIONS", 2)
+    worker = Worker(Plan(("ft-l",), ("generalization",), (1,), model=str(tiny_path)), ())
+    for _ in ("one method", "another"):
+        for n in range(4):
+            worker.unedited([Next(str(n))])
+    assert len(asked_of) == 4 + 2
 
 
 def test_what_can_be_measured_is_in_the_taxonomy(taxonomy):

@@ -90,7 +90,7 @@ def test_cost_is_told_for_each_edit(folder):
     # The median: what the first edit prepares for all is no cost of each.
     found = cell(summary, metric="seconds-per-edit", kind="single")
     assert (found.value, found.low, found.high) == (2.5, 1, 9)
-    assert cell(summary, metric="peak-memory").value == 1001.5
+    assert (cell(summary, metric="peak-memory").value, cell(summary, metric="peak-memory").unedited) == (1001.5, None)
     # Older results know the time on the clock only, which is another number.
     assert not [c for c in summary.cells if c.metric == "seconds-per-edit" and c.kind == "sequence"]
     [told] = summary.runs
@@ -146,3 +146,37 @@ def test_what_was_never_learnt_is_not_forgotten(tmp_path):
     found = cell(summary, metric="reliability.retained", edits=4)
     assert (found.value, found.cases, found.unedited) == (0.5, 2, None)
     assert cell(summary, metric="reliability.forced", edits=4).value == pytest.approx(1 / 3, rel=1e-4)
+
+
+def test_a_chain_that_did_not_ask_at_first_tells_nothing_of_what_is_retained(tmp_path):
+    """Its early edits may have held or not: those that came later do not speak for them."""
+    results = Results(tmp_path, {**HEAD, "pitfalls": ["general-abilities.forgetting"]})
+    for edits, more in ((2, {}), (4, {"learnt": ["b"]})):
+        at = {"seed": 0, "chain": "0/sequence/all", "edits": edits}
+        row = {**at, "kind": "case", "case": "b", "relation": None, "age": 1, "scores": {"general-abilities.forgetting": {"reliability.forced": [True, False]}}}
+        last = {**at, "kind": "edits", "made": 2, "failed": [], **more, "seconds": {"edits": 0.0, "questions": 0.0, "tasks": 0.0}, "lines": 2}
+        results.add([row, last], b"", last=edits == 4)
+    assert not [c for c in summarise(tmp_path).cells if c.metric == "reliability.retained"]
+
+
+def test_where_every_model_collapsed_the_unedited_value_still_stands(tmp_path):
+    results = Results(tmp_path, {**HEAD, "pitfalls": ["locality.neighbourhood"]})
+    for n, pair in enumerate(([None, 1.0], [None, 3.0])):
+        at = {"seed": 0, "chain": f"0/single/{n}", "edits": 1}
+        results.add([
+            {**at, "kind": "case", "case": str(n), "relation": None, "age": 0, "scores": {"locality.neighbourhood": {"neighbourhood-kl": pair}}},
+            {**at, "kind": "edits", "made": 1, "failed": [], "seconds": {"edits": 0.0, "questions": 0.0, "tasks": 0.0}, "lines": 2},
+        ], None, last=True)  # fmt: skip
+    found = cell(summarise(tmp_path), metric="neighbourhood-kl")
+    assert (found.value, found.unedited, found.collapsed) == (None, 2, 2)
+
+
+def test_of_nothing_there_are_no_per_cent(tmp_path):
+    results = Results(tmp_path, {**HEAD, "pitfalls": ["general-abilities.downstream"]})
+    for edits in (0, 2):
+        at = {"seed": 0, "chain": "0/sequence/all", "edits": edits}
+        results.add([
+            {**at, "kind": "task", "task": "reasoning", "scores": {"solve-rate": [0, 0]}},
+            {**at, "kind": "edits", "made": edits, "failed": [], "seconds": {"edits": 0.0, "questions": 0.0, "tasks": 0.0}, "lines": 2},
+        ], b"", last=edits == 2)  # fmt: skip
+    assert {c.metric for c in summarise(tmp_path).cells} == {"solve-rate"}
