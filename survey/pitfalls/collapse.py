@@ -112,10 +112,14 @@ def conditions(model: LanguageModel, seeds: int) -> Iterator[tuple[str, Plan, Ma
 
 
 def run(model: LanguageModel, out: Path, seeds: int, workers: int | None = None, parts: Sequence[str] = (), say=print) -> None:
-    """Measure the parts, or all of them, each into a folder of its own below DIR/MODEL, and go on with what is there."""
+    """Measure the parts, or all of them, each into a folder of its own below DIR/MODEL, and go on with what is there. Raises
+    `UserError` for a part that the model has not."""
     from survey.pitfalls.runs.summary import summarise, write
 
-    for name, plan, asked in conditions(model, seeds):
+    every = {name: (plan, asked) for name, plan, asked in conditions(model, seeds)}
+    if missing := [name for name in parts if name not in every]:
+        raise UserError(f"{model.name} has no part {missing[0]}: it puts a start token before every text, or too few of its subjects are one token")
+    for name, (plan, asked) in every.items():
         if parts and name not in parts:
             continue
         folder = out / model.name / name
@@ -134,7 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("-o", "--out", default="rome", help="folder for results")
     args = parser.parse_args(argv)
     if unknown := sorted(set(args.parts) - set(PARTS)):
-        raise UserError(f"there is no part {unknown[0]}: there are {', '.join(PARTS)}")
+        parser.error(f"there is no part {unknown[0]}: there are {', '.join(PARTS)}")
     from survey.editing.loading import DEFAULT, load_model
 
     model = load_model(args.model or DEFAULT, accept_licence=args.accept_licence)

@@ -51,9 +51,13 @@ def _marked(tokens, mark: int):
     return replace(tokens, ids=(mark, *tokens.ids), ends=(0, *tokens.ends))
 
 
-def test_a_part_that_is_not_there_is_refused():
-    with pytest.raises(UserError, match="there is no part last-block: there are ordinary-text"):
+def test_a_part_that_is_not_there_is_refused(model, tmp_path, capsys, monkeypatch):
+    with pytest.raises(SystemExit) as ended:
         collapse.main(["--parts", "last-block"])
+    assert ended.value.code == 2 and "there is no part last-block: there are ordinary-text" in capsys.readouterr().err
+    monkeypatch.setattr(collapse, "conditions", lambda model, seeds: iter(()))
+    with pytest.raises(UserError, match="has no part first-block-0"):
+        collapse.run(model, tmp_path, 1, parts=["first-block-0"])
 
 
 def test_parts_differ_in_what_they_are_about_and_in_nothing_else(model):

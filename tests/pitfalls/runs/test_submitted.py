@@ -29,27 +29,40 @@ version: "1.0"
 """
 
 
+SEQUENCE = Plan(("toy",), (PITFALL, "general-abilities.forgetting"), (1, 3), cases=2)
+
+
 @pytest.fixture(scope="module")
 def honest() -> list[dict]:
-    """All lines of a run, as they would be where every answer is right before and after."""
-    asked = material(PLAN)
+    """All lines of a run on each fact alone and on pairs."""
+    return _run(PLAN)
+
+
+@pytest.fixture(scope="module")
+def sequence() -> list[dict]:
+    """All lines of a run with a sequence, where cases are asked fewer questions than alone."""
+    return _run(SEQUENCE)
+
+
+def _run(plan: Plan) -> list[dict]:
+    """All lines, as they would be where every answer is right before and after, and half of those in a sequence before."""
+    asked = material(plan)
     head = {
-        "format": FORMAT, **described(PLAN, asked, "toy"), "source": {"file": "toy.py:toy", "sha256": "a" * 64}, "model": "m",
+        "format": FORMAT, **described(plan, asked, "toy"), "source": {"file": "toy.py:toy", "sha256": "a" * 64}, "model": "m",
         "fingerprint": "f" * 32, "configuration": {}, "trained": None,
         "versions": {"editing-pitfalls": "0.1.0", "torch": "2.13.0", "transformers": "5.0", "python": "3.12.1"},
         "machine": "x", "threads": 1, "date": "2026-11-25", "command": None,
     }  # fmt: skip
     rows = [head]
-    [task] = asked.tasks
-    for chain in chains(PLAN, asked, "toy"):
+    for chain in chains(plan, asked, "toy"):
         for stop in chain.stops:
             edits = 2 if chain.kind == "pair" else stop
             place = {"seed": chain.seed, "chain": chain.name, "edits": edits}
             step = [
-                {**place, "kind": "case", "case": id, "relation": "", "age": 0, "scores": {p: {_metric(p): [0.5, 1.0]} for p in found}}
-                for id, found in _cases(PLAN, chain, stop).items()
+                {**place, "kind": "case", "case": id, "relation": "", "age": 0, "scores": {p: {_metric(p): [0.5, 0.5 if chain.kind == "sequence" else 1.0]} for p in found}}
+                for id, found in _cases(plan, chain, stop).items()
             ]
-            if chain.kind != "pair":
+            for task in asked.tasks if chain.kind != "pair" else ():
                 scores = {"perplexity.nll": [3.0] * len(task.items), "perplexity.length": [5] * len(task.items)}
                 step.append({**place, "kind": "task", "task": task.id, "scores": scores})
             step.append({
@@ -61,7 +74,7 @@ def honest() -> list[dict]:
 
 
 def _metric(pitfall: str) -> str:
-    return "neighbourhood-score" if pitfall == PITFALL else "conflict-score.explicit"
+    return {PITFALL: "neighbourhood-score", PAIRED: "conflict-score.explicit"}.get(pitfall, "reliability.forced")
 
 
 @pytest.fixture
@@ -71,8 +84,7 @@ def root(tmp_path, honest):
     _ours.cache_clear()
     own = tmp_path / "docs" / "results" / "own"
     own.mkdir(parents=True)
-    ours = [{**honest[0], "method": "rome", "source": None}, *honest[1:]]
-    (own / "rome.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in ours))
+    _share(honest, tmp_path)
     return tmp_path
 
 
@@ -165,6 +177,54 @@ def test_a_file_that_tells_more_of_its_tasks_and_steps_is_believed(submit, hones
     for row in rows[1:]:
         row.update({"threads": 2} if row["kind"] == "edits" else {})
     assert list(map(str, problems(submit(rows), root))) == []
+
+
+def _share(rows: list[dict], root: Path) -> None:
+    """Make the run one of ours, too."""
+    ours = [{**rows[0], "method": "rome", "source": None}, *rows[1:]]
+    (root / "docs" / "results" / "own" / "rome.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in ours))
+
+
+def test_a_sequence_is_compared_with_ours_at_the_same_place(submit, sequence, root):
+    _share(sequence, root)
+    assert list(map(str, problems(submit(sequence), root))) == []
+    cheat = copy.deepcopy(sequence)
+    for row in cheat[1:]:
+        for found in row["scores"].values() if row["kind"] == "case" and row["edits"] == 3 else ():
+            for pair in found.values():
+                pair[1] = 1.0
+    [problem] = problems(submit(cheat, name="cheat", summary=False), root)
+    assert "the unedited model answered otherwise than here" in problem.message and "0/sequence/all 3 " in problem.message
+
+
+TOLD = {
+    "processor": (1.0, "processor is no list of seconds"), "a negative time": ([-1.0], "processor is no list of seconds"),
+    "too many times": ([1.0, 1.0, 1.0], "processor has 3 numbers, and 1 edits were made"), "no memory": (0, "memory is no number of bytes"),
+    "memory": (1.5, "memory is no number of bytes"), "learnt": ("all", "learnt is no list of cases"),
+    "learnt elsewhere": (["x/y"], "cannot tell whether x/y was learnt"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TOLD)
+def test_what_a_step_tells_of_its_edits_must_be_possible(submit, sequence, root, case):
+    value, message = TOLD[case]
+    field = next(name for name in ("processor", "memory", "learnt") if name in message.split())
+    rows = copy.deepcopy(sequence)
+    rows[-1][field] = value
+    told = list(map(str, problems(submit(rows, summary=False), root)))
+    assert any(message in line and "toy.jsonl" in line for line in told), told
+
+
+def test_a_step_tells_of_the_cases_that_it_edits_whether_they_were_learnt(submit, sequence, root):
+    _share(sequence, root)
+    rows = copy.deepcopy(sequence)
+    step = next(row for row in rows if row.get("kind") == "edits" and row["edits"] == 3)
+    step.update(learnt=[row["case"] for row in rows if row.get("edits") == 3 and row["kind"] == "case"], processor=[0.5], memory=10**9)
+    assert list(map(str, problems(submit(rows), root))) == []
+    alone = next(row for row in rows if row.get("kind") == "edits" and row["edits"] == 1)
+    alone["learnt"] = step["learnt"][:1]
+    [problem] = problems(submit(rows, name="alone", summary=False), root)
+    assert "cannot tell whether" in problem.message
 
 
 def _last_step(rows: list[dict]) -> list[dict]:
