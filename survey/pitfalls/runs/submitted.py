@@ -23,7 +23,15 @@ from survey.files import CollectionError, load_taxonomy
 from survey.files.submitted import ABOUT, CHARACTERS, NAME, About, about
 from survey.pitfalls.metrics.names import parts
 from survey.pitfalls.runs.material import SUITE, material, task_digest
-from survey.pitfalls.runs.plan import COLLAPSE, FORGETTING, LANGUAGE_MODELLING, Chain, Plan, asked, chains
+from survey.pitfalls.runs.plan import (
+    COLLAPSE,
+    FORGETTING,
+    LANGUAGE_MODELLING,
+    Chain,
+    Plan,
+    asked,
+    chains,
+)
 from survey.pitfalls.runs.results import FORMAT
 from survey.pitfalls.runs.summary import summarise
 
