@@ -95,10 +95,12 @@ def clustered(
 
 
 def whole(
-    groups: Mapping[Hashable, Sequence[float | None]], *, seed: int = 0, times: int = TIMES, level: float = 0.95
+    groups: Mapping[Hashable, Sequence[float | None]], *, share: bool = False, seed: int = 0, times: int = TIMES
 ) -> Interval:
-    """The mean with its interval over groups that are drawn as they are, such as a case with what each seed gave on it.
+    """The mean with its 95 % interval over groups that are drawn as they are, such as a case with what each seed gave on it.
 
+    share: the values lie between 0 and 1. Where each of them is 0, or each is 1, every sample of a bootstrap is the same, as if
+    there were no doubt; then it is Wilson's interval with as many cases as there are groups. Of one group alone there is none.
     Source: the cluster bootstrap, Davison and Hinkley 1997, section 3.8.
     """
     import numpy
@@ -108,11 +110,15 @@ def whole(
     kept = [values for values in kept if values]
     if not kept:
         return Interval(math.nan, math.nan, math.nan, 0, undefined)
+    every = [v for values in kept for v in values]
+    if share and set(every) in ({0.0}, {1.0}):
+        return wilson(every[0] * len(kept), len(kept))._replace(n=len(every), undefined=undefined)
+    if len(kept) == 1:
+        return Interval(mean(every), math.nan, math.nan, len(every), undefined)
     sums, sizes = numpy.array([math.fsum(v) for v in kept]), numpy.array([len(v) for v in kept])
     drawn = numpy.random.default_rng(seed).integers(len(kept), size=(times, len(kept)))
     samples = (sums[drawn].sum(1) / sizes[drawn].sum(1)).tolist()
-    every = [v for values in kept for v in values]
-    return Interval(mean(every), *_ends(samples, level), len(every), undefined)
+    return Interval(mean(every), *_ends(samples, 0.95), len(every), undefined)
 
 
 def crossed(

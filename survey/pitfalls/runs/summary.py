@@ -1,9 +1,9 @@
 """What a folder of results says: means with intervals, beside the unedited model.
 
 Intervals are 95 % percentile bootstrap intervals. Of edits that were made alone, cases are drawn, each with what it gave
-under every seed that has it; where edits follow each other, seeds are drawn first, and then cases within them, since what
-one model answers is not independent. Items of a task are the same for every model, and are drawn once for all of them. Of
-what edits cost, the median is told.
+under every seed that has it; where all of them scored 0, or all of them 1, Wilson's interval stands instead. Where edits
+follow each other, seeds are drawn first, and then cases within them, since what one model answers is not independent. Items
+of a task are the same for every model, and are drawn once for all of them. Of what edits cost, the median is told.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from statistics import median
 from typing import Any
 
+from survey.files import load_taxonomy
 from survey.pitfalls.metrics.intervals import Interval, bootstrap, clustered, crossed, whole
 from survey.pitfalls.metrics.losses import downstream_score, other_task, perplexity
+from survey.pitfalls.metrics.names import parts
 from survey.pitfalls.metrics.shares import mean
 from survey.pitfalls.runs.plan import COLLAPSE, COST, DOWNSTREAM, FORGETTING, OTHER_TASK
 from survey.pitfalls.runs.results import files, read
@@ -148,7 +151,7 @@ def _cells(head: dict[str, Any], steps: Sequence[list[dict[str, Any]]]) -> list[
             for pairs in seeds.values():
                 for case, pair in pairs:
                     cases[case].append(pair[0])
-            interval = whole(cases)
+            interval = whole(cases, share=_is_share(metric))
         found.append(Cell(
             **who, kind=kind, edits=edits, pitfall=pitfall, task="", metric=metric, **_told(interval),
             unedited=_rounded(mean(before)), cases=len(values), seeds=len(seeds), collapsed=sum(v is None for v in values),
@@ -190,6 +193,13 @@ def _task(head: dict, kind: str, edits: int, task: str, metric: str, seeds: dict
     if OTHER_TASK in head["pitfalls"] and metric == "accuracy":
         cells.append(Cell(**common, pitfall=OTHER_TASK, metric="other-task", **_told(crossed(pairs, _change)), unedited=0.0))
     return cells
+
+
+@cache
+def _is_share(metric: str) -> bool:
+    """Whether a metric's values lie between 0 and 1."""
+    term = load_taxonomy().metrics.get(parts(metric).metric)
+    return term is not None and term.range == "0 to 1"
 
 
 def _percent(pairs: Sequence[tuple[float, float]]) -> float:

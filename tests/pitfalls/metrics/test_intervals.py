@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from survey.pitfalls.metrics.intervals import bootstrap, clustered, crossed, share, wilson
+from survey.pitfalls.metrics.intervals import bootstrap, clustered, crossed, share, whole, wilson
 from survey.pitfalls.metrics.losses import perplexity
 from survey.pitfalls.metrics.shares import mean
 
@@ -107,3 +107,22 @@ def test_models_that_differ_widen_the_interval_of_a_task():
     apart, together = crossed([[1.0] * 20, [0.0] * 20]), crossed([[0.5] * 20] * 2)
     assert (apart.low, apart.high) == (0.0, 1.0) and (together.low, together.high) == (0.5, 0.5)
     assert math.isnan(crossed([]).value)
+
+
+def test_cases_with_what_several_seeds_gave_are_drawn_whole():
+    cases = {"a": [1.0, 1.0, 0.0], "b": [0.0, None, 0.0], "c": [1.0]}
+    found = whole(cases)
+    assert (found.value, found.n, found.undefined) == (0.5, 6, 1)
+    # The extremes are a sample of b alone and one of c alone.
+    assert (found.low, found.high) == (0, 1)
+    many = whole({n: [n % 2] * 10 for n in range(40)})
+    assert many.high - many.low == pytest.approx(2 * 1.96 * math.sqrt(0.25 / 40), rel=0.15)
+
+
+def test_where_all_cases_agree_there_is_still_doubt():
+    found = whole({n: [1.0, 1.0] for n in range(12)}, share=True)
+    assert (found.value, found.high, found.n) == (1, 1, 24) and found.low == pytest.approx(wilson(12, 12).low)
+    assert whole({n: [0.0] for n in range(12)}, share=True).high == pytest.approx(wilson(0, 12).high)
+    # What has no bound has no such interval, and of one case nothing is known.
+    assert whole({n: [0.0] for n in range(12)}).high == 0
+    assert math.isnan(whole({0: [0.3, 0.4]}).low) and math.isnan(whole({}).value)
