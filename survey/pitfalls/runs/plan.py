@@ -38,7 +38,7 @@ class Plan:
     """What to measure.
 
     edits: after how many edits to ask; 1 stands for each fact alone, more for one sequence a seed, 0 for none.
-    cases: how many facts to edit alone, and how many pairs of edits to make, for each seed.
+    cases: how many facts to edit alone, of those that have a question about one of the pitfalls, and how many pairs of edits to make, for each seed.
     batch: how many edits of a sequence a method makes at once, where it can; a batch ends where questions are asked.
     added: every edit of a sequence is made on the unedited model, and the changes are added up.
     settings: of each method, fields of its configuration.
@@ -142,7 +142,9 @@ def chains(plan: Plan, material: Material, method: str) -> list[Chain]:
         if stops and set(plan.pitfalls) - set(paired):
             found.append(Chain(method, seed, "all", "sequence", tuple(order[: max(stops)]), stops))
         if 1 in plan.edits and (alone or {COLLAPSE, COST} & set(plan.pitfalls)):
-            found += [Chain(method, seed, case.id, "single", (case,), (1,)) for case in order[: plan.cases]]
+            # A fact of which nothing is asked is not worth an edit.
+            told = [case for case in order if not alone or any(PROBES[id].usable(case) for id in alone)]
+            found += [Chain(method, seed, case.id, "single", (case,), (1,)) for case in told[: plan.cases]]
         pairs = {case.id: case for id in paired for case in _pairs(material, id, seed)[: plan.cases]}
         found += [Chain(method, seed, case.id, "pair", (case,), (1,)) for case in pairs.values()]
     return found

@@ -371,6 +371,15 @@ def test_a_pitfall_can_be_left_out():
     assert set(chosen(["all"])) - set(chosen(["-generalization.conflict", "all"])) == {"generalization.conflict"}
 
 
+def test_a_fact_of_which_nothing_is_asked_is_not_edited_alone(plan_of, material):
+    """Two of five facts have another name: they are edited, however few are asked for."""
+    named = tuple(replace(c, questions={"alias": c["paraphrase"]}) if n in (1, 3) else c for n, c in enumerate(material.cases))
+    plan = lambda *pitfalls: plan_of(pitfalls=pitfalls, edits=(1,), cases=3)  # noqa: E731
+    alone = lambda plan: {chain.id for chain in chains(plan, replace(material, cases=named), "rome")}  # noqa: E731
+    assert alone(plan("generalization.aliasing")) == {"case 1", "case 3"}
+    assert len(alone(plan("generalization"))) == 3 and len(alone(plan("cost"))) == 3
+
+
 def test_every_part_of_a_benchmark_has_its_turn(plan_of, material):
     """Six pairs of one part and two of another: of four that are drawn, two are of each."""
     pairs = tuple(replace(pair(0), id=f"{part} {n}", part=part) for part, many in (("a", 6), ("b", 2)) for n in range(many))
