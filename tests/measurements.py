@@ -16,7 +16,7 @@ def cell(method: str, metric: str, value: float | None, **more: Any) -> dict[str
     """One cell: each fact alone, over ten cases, unless `more` says otherwise."""
     made = {
         "method": method, "variant": "", "kind": "single", "edits": 1, "pitfall": "generalization", "task": "", "metric": metric,
-        "value": value, "low": value, "high": value, "unedited": 0.0, "cases": 10, "seeds": 1, "collapsed": 0 if value is not None else 10,
+        "value": value, "low": value, "high": value, "unedited": 0.0, "cases": 10, "seeds": 1, "collapsed": 0 if value is not None else 10, "models": 1,
     }  # fmt: skip
     return made | more
 

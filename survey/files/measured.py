@@ -110,7 +110,7 @@ class _Made(BaseModel):
 class Cell(_Made):
     """One metric of one method after so many edits, as `survey.pitfalls.runs.summary.Cell` explains it.
 
-    `value` is None where the model has collapsed and there is no number.
+    `value` is None where the model has collapsed and there is no number; where only some have, it is that of the others.
     """
 
     method: str
@@ -127,6 +127,17 @@ class Cell(_Made):
     cases: int = Field(ge=0)
     seeds: int = Field(ge=0)
     collapsed: int = 0
+    models: int = 1
+
+    @property
+    def of(self) -> int:
+        """Of how many the collapsed ones are counted: models where a task was asked, scores of cases otherwise."""
+        return max(self.models if self.task else self.cases, self.collapsed)
+
+    @property
+    def dead(self) -> float:
+        """The share that has collapsed, 1 where there is no number."""
+        return 1.0 if self.value is None else self.collapsed / max(1, self.of)
 
 
 class Run(_Made):

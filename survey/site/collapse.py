@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from survey.files.measured import Cell, summary
+from survey.site.curves import lost
 
 FOLDER = "rome"
 PARTS = {
@@ -65,4 +66,5 @@ def _times(cell: Cell) -> str:
     if cell.value is None:
         return "collapsed"
     value = f"{cell.value:,.1f}" if cell.value < 1e6 else f"{cell.value:.1e}"
-    return f"{value} (×{cell.value / cell.unedited:,.3g})" if cell.unedited else value
+    value = f"{value} (×{cell.value / cell.unedited:,.3g})" if cell.unedited else value
+    return f"{value}, {lost(cell)}" if lost(cell) else value

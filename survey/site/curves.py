@@ -223,11 +223,16 @@ def figure(value: float | None) -> str:
 
 
 def told(cell: Cell) -> str:
-    """A number with its interval."""
+    """A number with its interval, and how many have none."""
     if cell.value is None:
-        return f"collapsed ({cell.collapsed} of {cell.cases * max(1, cell.seeds)} without a number)"
+        return f"collapsed ({cell.collapsed or cell.of} of {cell.of} without a number)"
     between = f" ({figure(cell.low)} to {figure(cell.high)})" if cell.low is not None and cell.high is not None else ""
-    return figure(cell.value) + between
+    return figure(cell.value) + between + (f", {lost(cell)}" if lost(cell) else "")
+
+
+def lost(cell: Cell) -> str:
+    """How many have collapsed where others have not, `3 of 60 collapsed`; "" where all or none have."""
+    return f"{cell.collapsed} of {cell.of} collapsed" if cell.value is not None and cell.collapsed else ""
 
 
 def _described(drawn: Sequence[Curve], taxonomy: Taxonomy) -> str:
@@ -261,4 +266,4 @@ def _table(drawn: Sequence[Curve], task: str, metric: str, taxonomy: Taxonomy) -
 
 def _value(cell: Cell) -> str:
     between = f' <span class="number">{figure(cell.low)}–{figure(cell.high)}</span>' if cell.low is not None and cell.high is not None else ""
-    return figure(cell.value) + between
+    return figure(cell.value) + between + (f' <span class="number">{lost(cell)}</span>' if lost(cell) else "")

@@ -239,11 +239,19 @@ class Command(NamedTuple):
 
 
 def commands(summary: Summary) -> list[Command]:
-    """The runs of a summary by the command that made them."""
+    """The runs of a summary by the command that made them, and by the facts that they asked about."""
     found: dict[tuple, list[Run]] = {}
     for run in summary.runs:
-        found.setdefault(tuple(repr(run.head.get(k)) for k in ("command", "date", "versions", "machine", "fingerprint")), []).append(run)
+        found.setdefault(tuple(repr(run.head.get(k)) for k in ("command", "date", "versions", "machine", "fingerprint", "benchmark")), []).append(run)
     return [Command(str(runs[0].head.get("command") or ""), runs[0].head, tuple(runs)) for runs in found.values()]
+
+
+def suite_hashes(summaries: Iterable[Summary]) -> list[str]:
+    """The hashes of our own facts that runs asked about, each once, the oldest first. With more than one, they asked slightly
+    different questions."""
+    heads = sorted((run.head for one in summaries for run in one.runs), key=lambda head: str(head.get("date")))
+    found = (head.get("benchmark") or {} for head in heads)
+    return list(dict.fromkeys(one["sha256"] for one in found if one.get("id") == "suite" and one.get("sha256")))
 
 
 # Live examples

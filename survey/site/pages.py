@@ -22,7 +22,7 @@ from survey.files.submitted import submitted
 from survey.formats import FORMATS
 from survey.progress import amount, duration
 from survey.site import links, measurements
-from survey.site.curves import chart, figure
+from survey.site.curves import chart, figure, lost
 from survey.site.fill import formula, short_citation
 from survey.site.recorded import continued, probability, recorded_run
 from survey.site.verdicts import judged, statements
@@ -101,9 +101,9 @@ class Pages:
             probability=probability, continued=continued, trial=TRIAL.format, compared=measured(), duration=duration,
             correctable=(root / "docs" / "contributing" / "submit.md").exists(),
             tutorial=(root / "docs" / "laboratory" / "index.md").exists(),
-            measurable=all((root / "docs" / page).exists() for page in ("laboratory/pitfalls.md", "survey/figures.md")), figure=figure, after=measurements.after,
+            measurable=all((root / "docs" / page).exists() for page in ("laboratory/pitfalls.md", "survey/figures.md")), figure=figure, lost=lost, after=measurements.after,
             measured_method=self._measured_method, measured_pitfall=self._measured_pitfall,
-            commands=measurements.commands, metric=self._metric,
+            commands=measurements.commands, suite_hashes=measurements.suite_hashes, metric=self._metric,
         )  # fmt: skip
         self._templates.tests["family_is"] = lambda id, family: self.taxonomy.methods[id].family == family
         self._paper = self._templates.get_template("paper.html")

@@ -42,7 +42,8 @@ class Asked(_Part):
 
 
 class Scores(_Part):
-    """A set of numbers that are read in the same way. `collapsed` is what a model without a number is given."""
+    """A set of numbers that are read in the same way. `collapsed` is what a model without a number is given, in the mean with
+    those that have one."""
 
     kind: Literal["single", "sequence", "pair"]
     reading: Literal["value", "kept", "times"]
@@ -286,7 +287,10 @@ def _read(
                 raise _Missing(_missing(method, asked, n, bool(summary)))
             read = _reading(cells[n], scores, chances)
             ends = _ends(cells[n], percent.get(n) if scores.reading == "kept" else None)
-            yield Evidence(cells[n], read(cells[n].value), Span(*map(read, ends)) if ends else None)
+            span = Span(*map(read, ends)) if ends else None
+            if span and scores.reading == "times" and cells[n].dead:
+                span = _open(cells[n])
+            yield Evidence(cells[n], read(cells[n].value), span)
 
 
 def _cells(summary: Summary, method: str, kind: str, asked: Asked) -> list[Cell]:
@@ -319,17 +323,31 @@ def _ends(cell: Cell, percent: Cell | None) -> tuple[float, float] | None:
     return cell.low, cell.high
 
 
+def _open(cell: Cell) -> Span | None:
+    """The interval of multiples where some models have collapsed: it knows no upper end. The lower one is that of the living
+    where one draw of models in forty or more would hold no others."""
+    if (1 - cell.dead) ** cell.of < 0.025 or cell.low is None or cell.unedited is None:
+        return None
+    return Span(cell.low / cell.unedited, float("inf"))
+
+
+def _weighed(living: float, lost: float, dead: float) -> float:
+    """The mean of models that have a number and of those that have none, which are given one."""
+    return living * (1 - dead) + lost * dead if dead else living
+
+
 def _reading(cell: Cell, scores: Scores, chances: Mapping[str, float]) -> Callable[[float | None], float]:
-    """How a claim reads the values of a cell. A collapsed model has kept nothing, and its perplexity knows no bound."""
+    """How a claim reads the values of a cell. A collapsed model has kept nothing, and its perplexity knows no bound; where
+    only some have collapsed, they count in the mean as many as they are."""
     if scores.reading == "value":
-        return lambda value: scores.collapsed if value is None else value
+        return lambda value: scores.collapsed if value is None else _weighed(value, scores.collapsed, cell.dead)
     if cell.unedited is None:
         raise _Missing(f"the unedited model's {cell.metric} is missing")
     unedited = cell.unedited
     if scores.reading == "times":
-        return lambda value: float("inf") if value is None else value / unedited
+        return lambda value: float("inf") if value is None or cell.dead else value / unedited
     chance = chances.get(cell.task, 0.0)
     if cell.unedited - chance < ROOM:
         raise _NoRoom(f"the unedited model scores {cell.unedited:.3g} in {cell.task}, and guessing {chance:.3g}: there is nothing to lose")
     # Whoever no longer guesses as well as chance has no less than nothing left.
-    return lambda value: max(0.0, (chance if value is None else value) - chance) / (unedited - chance)
+    return lambda value: _weighed(max(0.0, (chance if value is None else value) - chance) / (unedited - chance), 0.0, cell.dead)

@@ -8,9 +8,9 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from survey.files import load_taxonomy
-from survey.files.measured import Summary, summary
+from survey.files.measured import Cell, Summary, summary
 from survey.site.charts import BOTTOM, LEFT, RIGHT, TOP, survey_charts
-from survey.site.curves import chart, curves, figure, order
+from survey.site.curves import chart, curves, figure, order, told
 from tests.measurements import cell, sequence, write
 
 
@@ -73,6 +73,19 @@ def test_a_collapsed_model_is_a_cross_at_the_top(tmp_path):
     assert "logarithmic" in html and "<td>collapsed</td>" in html
     beside = [t.text for t in svg.iter("text") if t.get("text-anchor") == "end"]
     assert beside == ["10", "100", "1,000", "10,000", "10⁵", "10⁶"], "short enough to stand beside the axis"
+
+
+def test_how_many_have_collapsed_is_told_in_models_of_tasks_and_in_cases_otherwise(tmp_path):
+    some = perplexity("kn", [60.0, 70.0, None])
+    some[1] |= {"models": 3, "collapsed": 1, "cases": 40, "seeds": 3}
+    some[2] |= {"models": 3, "collapsed": 3, "cases": 40, "seeds": 3}
+    html, svg = drawn(tmp_path, some, "language-modelling", "perplexity")
+    titles = [t.text for t in next(svg.iter("g")).iter("title")]
+    assert titles == ["KN, 0 edits: 60.0 (60.0 to 60.0)", "KN, 10 edits: 70.0 (70.0 to 70.0), 1 of 3 collapsed", "KN, 20 edits: collapsed (3 of 3 without a number)"]
+    assert '<span class="number">1 of 3 collapsed</span>' in html
+    case = Cell.model_validate(cell("kn", "reliability.forced", 0.5, cases=120, seeds=3, collapsed=3, models=3))
+    assert told(case) == "0.500 (0.500 to 0.500), 3 of 120 collapsed"
+    assert told(case.model_copy(update={"collapsed": 0})) == "0.500 (0.500 to 0.500)"
 
 
 def test_what_was_not_measured_is_said(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from markupsafe import escape
@@ -61,6 +62,14 @@ def test_headlines_name_metrics_that_are_measured_and_their_direction():
 
 
 # The matrix
+
+
+def test_the_page_of_all_numbers_explains_what_names_end_in():
+    page = (Path(__file__).parents[2] / "docs" / "laboratory" / "numbers.md").read_text("utf-8")
+    explained = set(re.findall(r"`([\w-]+)`", "".join(re.findall(r"(?m)^\| `.*?\|", page))))
+    shown = {metric.partition(".")[2] for h in headlines() for metric in (h.metric, *h.beside)} - {""}
+    for ending in shown | {"tokens", "retained", "counted", "alone"}:
+        assert {ending} <= explained or set(ending.split("-")) <= explained, ending
 
 
 def test_change_follows_the_direction_of_the_metric():
@@ -159,6 +168,29 @@ def test_downloads_and_runs_lead_to_the_files(pages, tmp_path):
     assert [a for a in links if "results" in a] == ["../../results/survey/summary.csv", "../../results/survey/summary.json", "../../results/survey/rome.jsonl"]
     html = made.places["measured"]("runs", "../../")
     assert ">survey measure --methods all -o results</pre>" in html and "torch 2.0" in html and "f" * 32 in html
+
+
+def test_runs_tell_by_a_hash_which_facts_they_asked_about(pages, tmp_path):
+    new = write(tmp_path, "pitfalls", [forced("rome", 0.9)])
+    write(tmp_path, "survey", sequence("rome", [1] * 5))
+    html = pages().places["measured"]("runs", "../../")
+    assert html.count(">00000000</code>") == 2 and "different hashes" not in html and "Where the facts have changed since" in html
+    file = json.loads(new.read_text())
+    file["runs"][0]["head"] |= {"date": "2026-01-02", "benchmark": {"id": "suite", "sha256": "1" * 64, "cases": 871}}
+    new.write_text(json.dumps(file))
+    html = pages().places["measured"]("runs", "../../")
+    assert "different hashes (<code>00000000</code>, <code>11111111</code>) asked slightly different questions" in html
+    other = {"id": "zsre", "sha256": "2" * 64, "cases": 9}
+    file["runs"].append(file["runs"][0] | {"head": file["runs"][0]["head"] | {"benchmark": other}})
+    new.write_text(json.dumps(file))
+    html = pages().places["measured"]("runs", "../../")
+    assert "<code>22222222</code>" not in html and "run these 2 commands" in html
+
+
+def test_tables_tell_how_many_have_collapsed(pages, tmp_path):
+    write(tmp_path, "pitfalls", [forced("rome", 0.9, collapsed=3, cases=60)])
+    made = pages().places["measured"]
+    assert all('<span class="number">3 of 60 collapsed</span>' in made(part, "../../") for part in ("matrix", "table"))
 
 
 def test_folders_are_read_in_their_order_and_what_is_not_there_is_left_out(pages, tmp_path):

@@ -7,6 +7,7 @@ from jinja2 import Environment, FileSystemLoader
 from survey.files.measured import Cell, Summary
 from survey.files.submitted import About, Submission
 from survey.site import pages
+from survey.site.curves import figure, lost
 
 
 def test_submitted_results_are_marked_and_escaped():
@@ -15,7 +16,7 @@ def test_submitted_results_are_marked_and_escaped():
     )
     cell = Cell(method="toy", kind="single", edits=1, pitfall="locality.neighbourhood", metric="<i>", value=None, unedited=0.5, cases=3, seeds=1)
     templates = Environment(loader=FileSystemLoader(pages.HERE / "templates"), autoescape=True)
-    templates.globals["figure"] = str
+    templates.globals |= {"figure": figure, "lost": lost}
     html = templates.get_template("submitted.html").render(found=[Submission("toy", about, Summary(cells=(cell,)))])
     assert "&lt;b&gt;Toy" in html and "<script>" not in html and "<i>" not in html
     assert "submitted" in html and "Not measured by us" in html and "collapsed" in html

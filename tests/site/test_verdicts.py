@@ -233,6 +233,35 @@ def test_a_broken_file_is_told(tmp_path):
         statements(path)
 
 
+def test_one_that_is_left_does_not_speak_for_those_that_collapsed(tmp_path):
+    pair = dict(kind="pair", edits=2, pitfall="locality.distortion", cases=60)
+    cells = [cell(m, "distortion", 0.01, **pair) for m in ("ke", "mend", "kn", "rome", "memit")]
+    one = cell("serac", "distortion", 0.001, **pair, low=0.0, high=0.06)
+    assert said("serac-distortion", [*cells, one], tmp_path, "pitfalls").verdict == HOLDS
+    found = said("serac-distortion", [*cells, one | {"collapsed": 59}], tmp_path, "pitfalls")
+    [read] = [e for e in found.evidence if e.cell.method == "serac"]
+    assert found.verdict == FAILS and read.reading == pytest.approx((0.001 + 59 * 0.6931) / 60)
+    assert read.span == pytest.approx((59 * 0.6931 / 60, (0.06 + 59 * 0.6931) / 60))
+
+
+def test_of_tasks_models_are_counted_and_a_collapsed_one_has_kept_nothing(tmp_path):
+    some = [c | {"models": 3, "collapsed": 1} for c in spread(sequence("rome", [1, 0.6, 0, 0, 0]), 0.15)]
+    found = said("rome-ten", some, tmp_path)
+    assert found.compared[0].found == pytest.approx(0.4, abs=0.001)
+    assert found.compared[0].span == pytest.approx((0.3, 0.5), abs=0.001)
+
+
+@pytest.mark.parametrize(("models", "lost", "low"), [(3, 1, 1.8), (60, 59, None)])
+def test_a_mean_of_multiples_with_a_collapsed_model_knows_no_bound(models, lost, low, tmp_path):
+    scores = {"p": Scores(kind="sequence", reading="times", of=({"pitfall": "general-abilities.collapse", "task": "language-modelling", "metric": "perplexity"},))}
+    statement = Statement(id="x", says="x", where="x", run="survey", why="x", claims=({"scores": "p", "methods": ["kn"], "edits": [10], "is": "above", "bound": 2},))
+    more = dict(kind="sequence", edits=10, pitfall="general-abilities.collapse", task="language-modelling", unedited=50.0, low=90.0, high=98.0)
+    write(tmp_path, "survey", [cell("kn", "perplexity", 95.0, **more, models=models, collapsed=lost)])
+    found = judge(statement, scores, summary(tmp_path, "survey"), {})
+    assert found.verdict == HOLDS and found.narrow == (low is not None)
+    assert found.compared[0].span == (low and (low, float("inf")))
+
+
 def test_times_of_a_collapsed_model_know_no_bound(tmp_path):
     scores = {"p": Scores(kind="sequence", reading="times", of=({"pitfall": "general-abilities.collapse", "task": "language-modelling", "metric": "perplexity"},))}
     statement = Statement(id="x", says="x", where="x", run="survey", why="x", claims=({"scores": "p", "methods": ["kn"], "edits": [10], "is": "above", "bound": 2},))
