@@ -55,7 +55,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--methods", type=_list, metavar="A,B", help="ids from `survey methods`, FILE.py:NAME, or `all`")
     what.add_argument(
         "--pitfalls", type=_list, metavar="A,B", default=["all"],
-        help="ids of the taxonomy; a parent stands for its children, `all` (the default) for everything",
+        help="ids of the taxonomy; a parent stands for its children, `all` (the default) for everything; "
+        "one behind a - is left out (all,-cost)",
     )  # fmt: skip
     what.add_argument("--edits", type=_counts, metavar="N,M", default=[1], help="after how many edits to ask (default: 1, each fact alone)")
     what.add_argument("--seeds", type=_positive, metavar="N", default=1, help="how many seeds, from 0 on (default: 1)")

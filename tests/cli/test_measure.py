@@ -10,6 +10,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from survey.cli import main
 from tests.editing.tiny import tiny_folder
 
 QUICK = ("--set", "ft-l.steps=2", "--cases", "1", "--items", "2", "--workers", "1")
@@ -52,6 +53,12 @@ def test_a_run_is_printed_written_and_shown_again(survey, folder, tmp_path):
     code, more, err = survey(*words, "--model", folder, "-o", str(out), "--seeds", "2")
     assert (code, err) == (0, "") and "2 items, 2 models" in more
     assert set(before.split(b"\n")[1:]) < set((out / "ft-l.steps=2.jsonl").read_bytes().split(b"\n"))
+
+
+def test_help_tells_how_a_pitfall_is_left_out(capsys):
+    with pytest.raises(SystemExit):
+        main(["measure", "--help"])
+    assert "one behind a - is left out (all,-cost)" in " ".join(capsys.readouterr().out.split())
 
 
 def test_records_of_a_benchmark_are_measured_and_broken_ones_told(survey, folder, tmp_path):

@@ -42,7 +42,8 @@ def success_score(first: bool, second: bool) -> float:
 
     An edit has won where its target is more probable than what it replaces, in the model right after it. On the coverage
     records of ConflictEdit the published score is 1[p(o_2) > p(o_1)] in a model with the second edit alone
-    (`success_score_alone`). The unedited model scores a half: it holds one of two opposite facts.
+    (`success_score_alone`). On round trips the unedited model scores a half: it holds one of two opposite
+    facts.
     """
     return mean((bool(first), bool(second)))
 

@@ -18,7 +18,7 @@ from survey.pitfalls.suite.pairs import conflicts, round_trips
 def main(arguments: list[str] | None = None) -> int:
     """0 where all is well, 1 where a proof shows a task that the model cannot do, 2 for wrong usage."""
     parser = argparse.ArgumentParser("python -m survey.pitfalls.suite", description=__doc__)
-    parser.add_argument("--prove", action="store_true", help="ask the model and write known.json (some ten minutes on one core)")
+    parser.add_argument("--prove", action="store_true", help="ask the model and write known.json (about six minutes on one core)")
     parser.add_argument("--changed", action="store_true", help="with --prove: ask only what is asked otherwise than known.json was told")
     parser.add_argument("--model", default=None, help="another model than the default one")
     parser.add_argument("-o", "--output", type=Path, default=FOLDER / "known.json", help="where --prove writes to")
