@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
@@ -36,6 +36,8 @@ from survey.pitfalls.runs.results import FORMAT
 from survey.pitfalls.runs.summary import summarise
 
 DEPTH = 12
+OF_EDITS = {FORGETTING, "generalization"}
+"""What is asked of an edit that could not be made."""
 NEAR = 0.01
 """By how much two machines may differ in a number of the unedited model, relatively where it is above 1."""
 FLIPPED = 0.01
@@ -362,6 +364,9 @@ def _plan(head: _Head, raw: dict[str, Any], steps: list[list[dict[str, Any]]]) -
     if more := sorted(set(count) - set(wanted)):
         yield f"the step {more[0][0]} after {more[0][1]} edits does not belong to this plan"
         return
+    unmade: dict[str, dict[int, list[str]]] = defaultdict(dict)
+    for step in steps:
+        unmade[step[-1]["chain"]][step[-1]["edits"]] = [subject for subject, _ in step[-1]["failed"]]
     for step in steps:
         chain, stop = wanted[step[-1]["chain"], step[-1]["edits"]]
         last = step[-1]
@@ -375,12 +380,18 @@ def _plan(head: _Head, raw: dict[str, Any], steps: list[list[dict[str, Any]]]) -
             yield f"the step {chain.name} after {last['edits']} edits cannot tell whether {strangers[0]} was learnt: it does not edit it, or does not ask"
             return
         expected = _cases(plan, chain, stop)
-        there = [(row["case"], set(row["scores"])) for row in step if row["kind"] == "case"]
-        if sorted(there, key=lambda x: x[0]) != sorted(expected.items()):
-            ids = Counter(id for id, _ in there)
-            wrong = next((id for id in {**ids, **expected} if ids[id] != (id in expected)), None) or "a case with other pitfalls"
-            yield f"the step {chain.name} after {last['edits']} edits does not hold every case of the plan once: {wrong}"
-            return
+        failed = {subject for n, subjects in unmade[chain.name].items() if n <= last["edits"] for subject in subjects}
+        if last["failed"] and not last["made"]:  # Of a method that makes all edits anew at once, none is there any more.
+            failed |= {edit.subject for case in chain.cases[:stop] for edit in case.edits}
+        for case in chain.cases[:stop] if chain.kind != "pair" else ():
+            if failed & {edit.subject for edit in case.edits} and case.id in expected and _found(step, case.id) != expected[case.id]:
+                expected[case.id] &= OF_EDITS
+        ids = Counter(row["case"] for row in step if row["kind"] == "case")
+        for id in {**ids, **expected}:
+            if ids[id] != bool(expected.get(id)) or _found(step, id) != expected.get(id):
+                why = "" if ids[id] != 1 or id not in expected else ", which has other pitfalls"
+                yield f"the step {chain.name} after {last['edits']} edits does not hold every case of the plan once: {id}{why}"
+                return
         tasks = [row["task"] for row in step if row["kind"] == "task"]
         due = [id for id in kinds if _asked(plan, chain, id)]
         if sorted(tasks) != sorted(due):
@@ -390,6 +401,11 @@ def _plan(head: _Head, raw: dict[str, Any], steps: list[list[dict[str, Any]]]) -
 
 def _edits(chain: Chain, stop: int) -> int:
     return len(chain.cases[0].edits) if chain.kind == "pair" else stop
+
+
+def _found(step: list[dict[str, Any]], case: str) -> set[str]:
+    """The pitfalls that a step tells of a case."""
+    return {pitfall for row in step if row["kind"] == "case" and row["case"] == case for pitfall in row["scores"]}
 
 
 def _just_edited(plan: Plan, chain: Chain, stop: int) -> set[str]:

@@ -227,6 +227,22 @@ def test_a_step_tells_of_the_cases_that_it_edits_whether_they_were_learnt(submit
     assert "cannot tell whether" in problem.message
 
 
+def test_of_an_edit_that_could_not_be_made_only_the_edit_itself_is_told(submit, sequence, root):
+    subjects = {case.id: case.edits[0].subject for case in material(SEQUENCE).cases}
+    rows = copy.deepcopy(sequence)
+    many = next(row for row in rows if row.get("kind") == "edits" and row["edits"] == 3)
+    first = next(row for row in rows if row.get("chain") == many["chain"] and len(row["scores"]) == 2)
+    del first["scores"][PITFALL]
+    alone = rows[-1]
+    [case] = [row for row in rows if row.get("chain") == alone["chain"] and row["kind"] == "case"]
+    rows.remove(case)  # Where the edit itself is not asked about, nothing is.
+    alone.update(lines=1, made=0)
+    [told, *_] = problems(submit(rows, name="silent", summary=False), root)
+    assert "does not hold every case of the plan once" in told.message
+    many["failed"], alone["failed"] = ([[subjects[row["case"]], "ValueError: no"]] for row in (first, case))
+    assert list(map(str, problems(submit(rows), root))) == []
+
+
 def _last_step(rows: list[dict]) -> list[dict]:
     return rows[-rows[-1]["lines"] :]
 
