@@ -122,8 +122,9 @@ class Local:
         return UserError(f"a process that measured {why}: the same command goes on where this one stopped")
 
     def close(self) -> None:
-        for process in self._processes.values():
-            process.terminate()
+        if self._running:  # Processes that wait end by themselves, and tidy up.
+            for process in self._processes.values():
+                process.terminate()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
 
