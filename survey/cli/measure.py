@@ -126,15 +126,19 @@ def run(args: argparse.Namespace) -> int:
         settings, args.preset, text, args.items,
     )  # fmt: skip
     asked = material(plan, args.benchmark, args.tasks, strict=args.strict, say=lambda line: print(line, file=sys.stderr))
-    with Progress(1, "Measuring", "step") as progress:
+    try:
+        with Progress(1, "Measuring", "step") as progress:
 
-        def begin(done: int, total: int) -> None:
-            progress.total = total
-            progress.advance(done, fresh=False)
+            def begin(done: int, total: int) -> None:
+                progress.total = total
+                progress.advance(done, fresh=False)
 
-        measure(
-            plan, asked, Path(args.out), engine=args.engine, workers=args.workers, address=args.address, progress=progress, begin=begin
-        )
+            measure(
+                plan, asked, Path(args.out), engine=args.engine, workers=args.workers, address=args.address, progress=progress, begin=begin
+            )
+    except KeyboardInterrupt:
+        print(f"survey: stopped after {progress.done} of {progress.total} steps: the same command goes on from there", file=sys.stderr)
+        raise
     summary = summarise(Path(args.out))
     write(summary, Path(args.out))
     return _print(summary, args.format)

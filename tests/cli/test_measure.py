@@ -26,6 +26,20 @@ def _cache(tmp_path, monkeypatch):
     monkeypatch.setenv("SURVEY_CACHE", str(tmp_path / "cache"))
 
 
+def test_who_stops_a_run_is_told_where_it_stands(survey, folder, tmp_path, monkeypatch):
+    from survey.pitfalls import runs
+
+    def interrupted(plan, material, out, *, begin, progress, **more):
+        begin(2, 7)
+        progress.advance(1)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(runs, "measure", interrupted)
+    code, text, err = survey("measure", "--methods", "ft-l", "--pitfalls", "generalization.paraphrase", "--model", folder, "-o", str(tmp_path / "out"))
+    assert (code, text) == (130, "")
+    assert err == "survey: stopped after 3 of 7 steps: the same command goes on from there\n"
+
+
 def test_a_run_is_printed_written_and_shown_again(survey, folder, tmp_path):
     out = tmp_path / "results"
     words = ("measure", "--methods", "ft-l", "--pitfalls", "general-abilities.collapse,locality.neighbourhood", "--edits", "0,1,2", *QUICK)

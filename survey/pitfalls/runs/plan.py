@@ -153,6 +153,8 @@ def chains(plan: Plan, material: Material, method: str) -> list[Chain]:
 def asked(plan: Plan, chain: Chain, now: int) -> list[tuple[int, Case, Probe]]:
     """What is asked of cases after `now` of a chain: each case by its place, without the questions that other edits of the
     chain change, and the probes that it is asked for. What a later edit replaces is not forgotten."""
+    if chain.kind == "sequence" and now == 1:
+        return []  # Facts are edited alone for that.
     cases = chain.cases[:now]
     every = [edit for case in cases for edit in case.edits]
     last = {edit.text: place for place, case in enumerate(cases) for edit in case.edits}
