@@ -41,14 +41,17 @@ def parts(root: Path) -> list[tuple[str, str, list[Row]]]:
     # The default model first.
     for model in sorted(models, key=lambda name: not name.startswith("smollm2")):
         for part in PARTS:
-            measured = summary(root, f"{FOLDER}/{model}/{part}")
-            if measured:
-                found.append((model, part, _rows(measured.cells)))
+            rows = _rows(summary(root, f"{FOLDER}/{model}/{part}").cells)
+            if rows:
+                found.append((model, part, rows))
     return found
 
 
 def _rows(cells: tuple[Cell, ...]) -> list[Row]:
     rows = []
+    # Of a method that has edited nothing yet there is nothing to tell.
+    edited = {c.method for c in cells if c.edits}
+    cells = tuple(c for c in cells if c.method in edited)
     for method, kind, edits in sorted({(c.method, c.kind, c.edits) for c in cells}, key=lambda k: (k[0] != "rome", k[1] == "sequence", k[2])):
         here = [c for c in cells if (c.method, c.kind, c.edits) == (method, kind, edits)]
         times = {c.task: _times(c) for c in here if c.metric == "perplexity"}
@@ -62,9 +65,15 @@ def _rows(cells: tuple[Cell, ...]) -> list[Row]:
 
 
 def _times(cell: Cell) -> str:
-    """`94.1 (x1.02)`, or that nothing is left."""
+    """`94.1 (×1.02)`, `366,410 (×7,000)`, or that nothing is left."""
     if cell.value is None:
         return "collapsed"
-    value = f"{cell.value:,.1f}" if cell.value < 1e6 else f"{cell.value:.1e}"
-    value = f"{value} (×{cell.value / cell.unedited:,.3g})" if cell.unedited else value
+    value = f"{cell.value:,.1f}" if cell.value < 999.95 else f"{cell.value:,.0f}" if cell.value < 1e6 else f"{cell.value:.1e}"
+    value = f"{value} (×{_ratio(cell.value / cell.unedited)})" if cell.unedited else value
     return f"{value}, {lost(cell)}" if lost(cell) else value
+
+
+def _ratio(times: float) -> str:
+    """Three digits that tell something; thousands are written out."""
+    rounded = float(f"{times:.3g}")
+    return f"{rounded:.3g}" if rounded < 1000 else f"{rounded:,.0f}" if rounded < 1e6 else f"{rounded:.1e}"

@@ -46,6 +46,26 @@ def test_rows_tell_multiples_and_what_is_left_of_the_edits(tmp_path):
     assert (other.method, other.over) == ("r-rome", "1 seed")
 
 
+@pytest.mark.parametrize(
+    ("value", "unedited", "shown"),
+    [
+        (366410.04, 52.344, "366,410 (×7,000)"), (633_000.4, 52.3, "633,000 (×12,100)"), (1234.56, 60.0, "1,235 (×20.6)"),
+        (999.96, 1.0, "1,000 (×1,000)"), (999.4, 1.0, "999.4 (×999)"), (61.2, 60.0, "61.2 (×1.02)"), (3e9, 60.0, "3.0e+09 (×5.0e+07)"),
+    ],
+)  # fmt: skip
+def test_thousands_are_written_out_and_large_perplexities_have_no_decimals(value, unedited, shown, tmp_path):
+    written(tmp_path, "m", "ordinary-text", cell(value=value, unedited=unedited))
+    [(_, _, [row])] = parts(tmp_path)
+    assert row.times["in-statistics"] == shown
+
+
+def test_a_method_that_edited_nothing_has_no_row_and_a_part_of_such_alone_no_table(tmp_path):
+    written(tmp_path, "m", "ordinary-text", cell(edits=0), cell(), cell(method="r-rome", edits=0))
+    written(tmp_path, "m", "ordinary-identity", cell(edits=0))
+    [(_, part, rows)] = parts(tmp_path)
+    assert part == "ordinary-text" and [(row.method, row.edits) for row in rows] == [("rome", "0"), ("rome", "40")]
+
+
 def test_nothing_measured_is_nothing_shown(tmp_path):
     assert parts(tmp_path) == []
 
