@@ -76,8 +76,8 @@ def chart(summary: Summary, task: str, metric: str, taxonomy: Taxonomy, chance: 
     return (
         f'<figure class="survey-chart" id="ours-{task}">\n{_svg(drawn, task, metric, taxonomy, chance)}\n'
         f"<figcaption><strong>{escape(name)}, measured here</strong>: {escape(_lower(taxonomy.metrics[metric].name))} of "
-        f"{escape(_model(summary))} after a number of edits made one after another. {_read_as(drawn, metric, chance)}"
-        + "".join(f" {escape(taxonomy.methods[c.method].name if c.method in taxonomy.methods else c.method)} was measured up to {c.cells[-1].edits} edits only." for c in drawn if c.cells[-1].edits < last)
+        f"{escape(_model(summary))} after a number of edits made one after another. {_read_as(drawn, metric, taxonomy, chance)}"
+        + "".join(f" {escape(_name(c.method, taxonomy))} was measured up to {c.cells[-1].edits} edits only." for c in drawn if c.cells[-1].edits < last)
         + (f" Not measured: {escape(', '.join(missing))}." if missing else "")
         + f"</figcaption>\n{_table(drawn, task, metric, taxonomy)}\n</figure>"
     )
@@ -91,13 +91,37 @@ def _model(summary: Summary) -> str:
     return str(next((run.head.get("model") for run in summary.runs), "") or "the model")
 
 
-def _read_as(drawn: Sequence[Curve], metric: str, chance: float | None) -> str:
+def _name(method: str, taxonomy: Taxonomy) -> str:
+    return taxonomy.methods[method].name if method in taxonomy.methods else method
+
+
+def _read_as(drawn: Sequence[Curve], metric: str, taxonomy: Taxonomy, chance: float | None) -> str:
     seeds = max(cell.seeds for curve in drawn for cell in curve.cells)
-    told = f"Whiskers are 95 % intervals over {seeds} {'sequence' if seeds == 1 else 'sequences'}. The dotted line is the unedited model"
+    fewer = [f"{escape(_name(curve.method, taxonomy))} {told}" for curve in drawn if (told := _fewer(curve, seeds))]
+    told = f"Whiskers are 95 % intervals over {seeds} {'sequence' if seeds == 1 else 'sequences'}{''.join(f'; of {one}' for one in fewer)}. The dotted line is the unedited model"
     told += f", the dashed one guessing ({chance:.3g})." if chance else "."
     if metric == PERPLEXITY:
         told += f" The axis is logarithmic and ends at {MOST:,.0f} at most; a cross at its top is a model that has collapsed or lies above it."
     return told
+
+
+def _fewer(curve: Curve, seeds: int) -> str:
+    """Over how many sequences a method was asked where others were asked over `seeds`: `over 2 at 30 and 40 edits`; "" where
+    it has as many everywhere."""
+    stops: dict[int, list[int]] = {}
+    for cell in curve.cells:
+        stops.setdefault(cell.seeds, []).append(cell.edits)
+    if list(stops) == [seeds]:
+        return ""
+    if len(stops) == 1:
+        return f"over {curve.cells[0].seeds}"
+    return ", ".join(f"over {n} at {listed(edits)} edits" for n, edits in sorted(stops.items()) if n < seeds)
+
+
+def listed(words: Iterable[object]) -> str:
+    """`a`, `a and b`, `a, b and c`."""
+    *others, last = [str(word) for word in words]
+    return f"{', '.join(others)} and {last}" if others else last
 
 
 class _Axis(NamedTuple):

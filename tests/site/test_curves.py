@@ -88,6 +88,15 @@ def test_how_many_have_collapsed_is_told_in_models_of_tasks_and_in_cases_otherwi
     assert told(case.model_copy(update={"collapsed": 0})) == "0.500 (0.500 to 0.500)"
 
 
+def test_a_method_that_has_fewer_sequences_at_some_numbers_of_edits_is_named_with_them(tmp_path):
+    cells = [*sequence("rome", [1] * 5), *sequence("kn", [1] * 5), *sequence("memit", [1] * 5)]
+    assert "intervals over 3 sequences. The" in drawn(tmp_path, cells)[0]
+    some = [c | {"seeds": 2 if c["edits"] >= 30 else 3} if c["method"] == "kn" else c for c in cells]
+    assert "intervals over 3 sequences; of KN over 2 at 30 and 40 edits. The" in drawn(tmp_path, some)[0]
+    some = [c | {"seeds": {20: 2, 40: 1}.get(c["edits"], 3)} if c["method"] == "kn" else c | {"seeds": 1} if c["method"] == "memit" else c for c in cells]
+    assert "over 3 sequences; of MEMIT over 1; of KN over 1 at 40 edits, over 2 at 20 edits. The" in drawn(tmp_path, some)[0]
+
+
 def test_what_was_not_measured_is_said(tmp_path):
     assert "has not been measured yet" in chart(Summary(), "reasoning", "solve-rate", load_taxonomy())
     html, _ = drawn(tmp_path, [*sequence("rome", [1] * 5), *sequence("kn", [1, 1], (0, 10))])
