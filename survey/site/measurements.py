@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from math import log2
@@ -14,11 +15,14 @@ from survey.files import CollectionError, read_yaml
 from survey.files.load import TAXONOMY, read_text
 from survey.files.measured import Cell, Run, Summary, merged, read_result
 from survey.files.submitted import Submission
+from survey.site.curves import figure, listed, lost
 
 HEADLINES = TAXONOMY / "headlines.yaml"
 KINDS = {"single": "each fact alone", "pair": "two edits of a case", "sequence": "a sequence"}
 # A change of this many doublings of a ratio is as strong as a colour gets.
 DOUBLINGS = 2.0
+# Fewer cases than this say little: the number says so, and its colour is pale.
+FEW = 6
 
 
 class Headline(BaseModel):
@@ -88,6 +92,46 @@ class Shown(NamedTuple):
         """After what the number was taken."""
         return after(self.cell) if self.cell else ""
 
+    @property
+    def few(self) -> bool:
+        """Whether so few cases stand behind the number that it says little."""
+        return self.cell is not None and self.cell.cases < FEW
+
+    @property
+    def strength(self) -> float:
+        """How much of its hue the cell has, 0 to 1."""
+        size = abs(self.change or 0.0)
+        return 0.05 + 0.1 * size if self.few else 0.12 + 0.38 * size
+
+    @property
+    def hint(self) -> str:
+        """The number with its interval, its cases and the unedited model's, in words."""
+        if not self.cell:
+            return self.reason
+        return "; ".join(one for one in (figure(self.cell.value), lost(self.cell), interval(self.cell), f"over {over(self.cell)}", self._compared, self.after) if one)
+
+    @property
+    def _compared(self) -> str:
+        if not self.direction or not self.cell or self.cell.unedited is None:
+            return ""
+        return f"{'the same as' if self.direction == 'same' else f'{self.direction} than'} the unedited model's {figure(self.cell.unedited)}"
+
+
+def interval(cell: Cell) -> str:
+    """`95 % interval 0.250 to 0.750`, "" where there is none."""
+    return f"95 % interval {figure(cell.low)} to {figure(cell.high)}" if cell.low is not None and cell.high is not None else ""
+
+
+def over(cell: Cell) -> str:
+    """How much stands behind a number: `2 cases`, `20 items, 1 sequence`."""
+
+    def counted(n: int, one: str) -> str:
+        return f"{n} {one if n == 1 else one + 's'}"
+
+    if not cell.task:
+        return counted(cell.cases, "case")
+    return f"{counted(cell.cases, 'item')}, {counted(cell.seeds, 'sequence' if cell.kind == 'sequence' else 'seed')}"
+
 
 def after(cell: Cell) -> str:
     """1 edit, 2 edits of a case, a sequence of 10 edits."""
@@ -120,6 +164,13 @@ class Brought(NamedTuple):
     row: tuple[Shown, ...]
 
 
+class End(NamedTuple):
+    """The best or the worst number of a column as it is shown, and the methods that have it."""
+
+    value: str
+    methods: tuple[str, ...]
+
+
 class Matrix(NamedTuple):
     """Methods by pitfalls. `empty` are pitfalls of which no method has a number; `brought` are rows of submitted results."""
 
@@ -133,6 +184,20 @@ class Matrix(NamedTuple):
         place = self._place(pitfall)
         return {} if place is None else {method: row[place] for method, row in self.rows.items()}
 
+    def ends(self, pitfall: str) -> tuple[End, ...]:
+        """The best and the worst number of a column among the methods measured here; one where all have the same."""
+        shown = {method: one for method, one in self.column(pitfall).items() if one.cell}
+        by: dict[str, list[str]] = {}
+        for method, one in sorted(shown.items(), key=lambda item: _badness(item[1])):
+            by.setdefault(figure(one.cell.value if one.cell else None), []).append(method)
+        values = list(by)
+        return tuple(End(value, tuple(by[value])) for value in dict.fromkeys([*values[:1], *values[-1:]]))
+
+    def few(self, pitfall: str) -> str:
+        """`2 cases` where so few stand behind the numbers of a column that they say little; "" where none does."""
+        numbers = sorted({one.cell.cases for one in self.column(pitfall).values() if one.cell and one.few})
+        return f"{' or '.join(map(str, numbers))} {'case' if numbers == [1] else 'cases'}" if numbers else ""
+
     def submitted(self, pitfall: str) -> list[tuple[Submission, Shown]]:
         """What others have submitted of one pitfall, where there is a number."""
         place = self._place(pitfall)
@@ -145,6 +210,13 @@ class Matrix(NamedTuple):
         """After how many edits the numbers of a column were taken."""
         shown = [*self.column(pitfall).values(), *(one for _, one in self.submitted(pitfall))]
         return " / ".join(dict.fromkeys(s.after for s in shown if s.cell))
+
+
+def _badness(shown: Shown) -> float:
+    """Higher is worse; a collapsed model is worst."""
+    if not shown.cell or shown.cell.value is None:
+        return float("inf")
+    return shown.cell.value if shown.headline.better == "lower" else -shown.cell.value
 
 
 Numbers = Mapping[tuple[str, str, str, str], Mapping[int, Cell]]
@@ -244,6 +316,40 @@ def commands(summary: Summary) -> list[Command]:
     for run in summary.runs:
         found.setdefault(tuple(repr(run.head.get(k)) for k in ("command", "date", "versions", "machine", "fingerprint", "benchmark")), []).append(run)
     return [Command(str(runs[0].head.get("command") or ""), runs[0].head, tuple(runs)) for runs in found.values()]
+
+
+def planned(head: Mapping[str, Any]) -> str:
+    """What a run did for each of its seeds, as survey/pitfalls/runs/plan.py makes chains of edits of the same: `4 facts, each
+    edited alone`, `a sequence of 40 edits, asked after 0, 20 and 40`. "" where the head does not say."""
+    asked = [h for h in headlines() if h.pitfall in (head.get("pitfalls") or ())]
+    edits, cases = sorted(head.get("edits") or ()), head.get("cases")
+    alone = [h for h in asked if "single" in h.kinds]
+    pairs = [h for h in asked if "pair" in h.kinds]
+    tasks = [h for h in asked if h.task]
+    said = []
+    if 1 in edits and alone:
+        said.append(f"{cases} {'fact, edited alone' if cases == 1 else 'facts, each edited alone'}")
+    # Tasks are asked of the unedited model in any case, and after one edit where they are not asked of facts edited alone.
+    stops = [0] * bool(tasks) + [n for n in edits if n > 1 or (n == 1 and any(h not in alone for h in tasks))]
+    if stops and len(pairs) < len(asked):
+        made = f"a sequence of {stops[-1]} {'edit' if stops[-1] == 1 else 'edits'}, asked after {listed(stops)}"
+        said.append(made if stops[-1] else "the unedited model")
+    if pairs:
+        said.append(f"up to {cases} {'pair' if cases == 1 else 'pairs'} of edits about {listed(h.label for h in pairs)}")
+    return "; ".join(said)
+
+
+def unfiled(command: Command, summary: Summary) -> tuple[str, ...]:
+    """The methods that a command names and of which its folder holds no file."""
+    try:
+        words = shlex.split(command.command.replace("=", " "))
+    except ValueError:
+        return ()
+    named = [words[n + 1] for n, word in enumerate(words[:-1]) if word == "--methods"]
+    ids = [id.strip() for one in named for id in one.split(",")]
+    held = {run.method for run in summary.runs}
+    # `all` names none, and a method of somebody's own is called otherwise in its file.
+    return tuple(id for id in ids if id and id != "all" and ":" not in id and id not in held)
 
 
 def suite_hashes(summaries: Iterable[Summary]) -> list[str]:

@@ -22,7 +22,7 @@ from survey.files.submitted import submitted
 from survey.formats import FORMATS
 from survey.progress import amount, duration
 from survey.site import links, measurements
-from survey.site.curves import chart, figure, lost
+from survey.site.curves import chart, figure, listed, lost
 from survey.site.fill import formula, short_citation
 from survey.site.recorded import continued, probability, recorded_run
 from survey.site.verdicts import judged, statements
@@ -102,6 +102,7 @@ class Pages:
             correctable=(root / "docs" / "contributing" / "submit.md").exists(),
             tutorial=(root / "docs" / "laboratory" / "index.md").exists(),
             measurable=all((root / "docs" / page).exists() for page in ("laboratory/pitfalls.md", "survey/figures.md")), figure=figure, lost=lost, after=measurements.after,
+            over=measurements.over, planned=measurements.planned, unfiled=measurements.unfiled, FEW=measurements.FEW, listed=listed,
             measured_method=self._measured_method, measured_pitfall=self._measured_pitfall,
             commands=measurements.commands, suite_hashes=measurements.suite_hashes, metric=self._metric,
         )  # fmt: skip

@@ -12,7 +12,16 @@ from markupsafe import escape
 from survey.collection import Collection
 from survey.files import CollectionError, load_taxonomy
 from survey.files.measured import FOLDERS, published, summary
-from survey.site.measurements import change, commands, example, headlines, matrix, table
+from survey.site.measurements import (
+    change,
+    commands,
+    example,
+    headlines,
+    matrix,
+    planned,
+    table,
+    unfiled,
+)
 from survey.site.pages import Pages
 from tests.entries import make_paper
 from tests.measurements import cell, sequence, submit, write
@@ -149,10 +158,58 @@ def test_pages_say_plainly_that_nothing_was_measured(pages):
 def test_the_matrix_tells_change_without_colour(pages, tmp_path):
     write(tmp_path, "pitfalls", [forced("rome", 0.9), cell("rome", "locality.next-token", 0.25, pitfall="locality.neighbourhood", unedited=1.0)])
     html = pages().places["measured"]("matrix", "../../")
-    assert '<td class="measured--better" style="--n:0.46"><span class="measured__value">0.900</span>' in html
+    assert '<td class="measured--better" style="--n:0.46" tabindex="-1" data-hint="ROME, The edit itself: 0.900; 95 % interval 0.900 to 0.900; over 10 cases; better than the unedited model&#39;s 0.000; one alone"><span class="measured__value">0.900</span>' in html
     assert "▲</span> 0.000" in html and "▼</span> 1.00" in html and 'aria-label="worse than"' in html
     assert 'href="../../pitfalls/locality.neighbourhood/"' in html
     assert "the method was not measured yet" in html
+
+
+def test_few_cases_are_told_in_the_cell_and_make_its_colour_pale(pages, tmp_path):
+    write(tmp_path, "pitfalls", [forced("rome", 0.9, cases=1), forced("kn", 0.9, cases=5), forced("mend", 0.9, cases=6), cell("mend", "fluency.greedy", 3, pitfall="general-abilities.fluency", unedited=2.0)])
+    wide, narrow = pages().places["measured"]("matrix", "../../").split('<div class="measured-narrow">')
+    told = dict(re.findall(r'style="--n:([\d.]+)" tabindex="-1" data-hint="[^"]*"><span class="measured__value">0.900</span>.*?</span> 0.000</span>(?:<span class="measured__few">(.*?)</span>)?</td>', wide))
+    assert told == {"0.14": "1 case", "0.46": ""} and re.findall(r'<span class="measured__few">(.*?)<', wide) == ["5 cases", "1 case"]
+    assert float("0.14") < 0.5 * 0.46, "clearly paler"
+    assert "fewer than 6 cases" in wide and "<summary>The edit itself <span class=\"number\">one alone, 1 or 5 cases</span>" in narrow
+    assert '<summary>Fluency <span class="number">one alone</span>' in narrow
+
+
+def test_the_hint_of_every_number_tells_its_interval_and_its_cases_and_on_a_phone_they_are_in_sight(pages, tmp_path):
+    asked = dict(kind="sequence", edits=40, pitfall="general-abilities.collapse", task="language-modelling", cases=40, unedited=50.0)
+    write(tmp_path, "pitfalls", [
+        forced("rome", 0.9, low=0.8, high=0.95, cases=60, collapsed=3), forced("kn", None, low=None, high=None, cases=1, unedited=None),
+        cell("rome", "perplexity", 60, **asked, seeds=3), cell("kn", "perplexity", 50, **asked, low=None, high=None),
+    ])  # fmt: skip
+    wide, narrow = pages().places["measured"]("matrix", "../../").split('<div class="measured-narrow">')
+    hints = {str(escape(one)) for one in (
+        "ROME, The edit itself: 0.900; 3 of 60 collapsed; 95 % interval 0.800 to 0.950; over 60 cases; better than the unedited model's 0.000; one alone",
+        "KN, The edit itself: collapsed; over 1 case; one alone",
+        "ROME, Perplexity of texts: 60.0; 95 % interval 60.0 to 60.0; over 40 items, 3 sequences; worse than the unedited model's 50.0; 40 in a row",
+        "KN, Perplexity of texts: 50.0; over 40 items, 1 sequence; the same as the unedited model's 50.0; 40 in a row",
+    )}  # fmt: skip
+    assert set(re.findall(r'<td[^>]* data-hint="([^"]*)"', wide)) == hints
+    assert '<td>0.800–0.950 <span class="number">60 cases</span></td>' in narrow and '<td><span class="number">1 case</span></td>' in narrow
+
+
+def test_the_key_stands_above_the_table_at_every_width(pages, tmp_path):
+    write(tmp_path, "pitfalls", [forced("rome", 0.9)])
+    html = pages().places["measured"]("matrix", "../../")
+    legend = re.search(r'<p class="why measured-legend">.*?</p>', html, re.S)
+    assert legend.end() < html.index("measured-wide") < html.index("measured-narrow")
+    assert all(part in legend[0] for part in ("▲ better", "▼ worse", "= the same, not up and down", "the stronger the colour"))
+
+
+def test_a_closed_box_of_the_phone_names_the_best_and_the_worst(pages, tmp_path):
+    whole = dict(kind="sequence", edits=10, pitfall="general-abilities.collapse", task="language-modelling")
+    write(tmp_path, "pitfalls", [
+        *(forced(m, v) for m, v in (("rome", 0.9), ("kn", 0.2), ("mend", 0.9001), ("memit", 0.9), ("ike", None))),
+        *(cell(m, "generalization.forced", 0.5, pitfall="generalization.paraphrase") for m in ("rome", "kn")),
+        *(cell(m, "perplexity", v, **whole, unedited=50.0) for m, v in (("rome", 60), ("kn", 50), ("mend", 70), ("memit", 50))),
+    ])  # fmt: skip
+    narrow = pages().places["measured"]("matrix", "../../").split('<div class="measured-narrow">')[1]
+    assert re.findall(r'<summary>(?:The|Para|Perp).*?<span class="measured__ends">(.*?)</span></summary>', narrow) == [
+        "best 0.900: 3 methods · worst collapsed: IKE", "all 0.500", "best 50.0: KN, MEMIT · worst 70.0: MEND",
+    ]  # fmt: skip
 
 
 def test_a_method_that_others_brought_stands_apart(pages, tmp_path):
@@ -168,6 +225,68 @@ def test_downloads_and_runs_lead_to_the_files(pages, tmp_path):
     assert [a for a in links if "results" in a] == ["../../results/survey/summary.csv", "../../results/survey/summary.json", "../../results/survey/rome.jsonl"]
     html = made.places["measured"]("runs", "../../")
     assert ">survey measure --methods all -o results</pre>" in html and "torch 2.0" in html and "f" * 32 in html
+
+
+def told_of(**head) -> str:
+    return planned({"cases": 3, "seeds": [0], "edits": [1], "pitfalls": ["generalization"]} | head)
+
+
+def test_what_a_run_did_for_each_seed_is_told_of_its_own_plan():
+    pairs = ["generalization.conflict", "locality.distortion"]
+    assert told_of(cases=20) == "20 facts, each edited alone" and told_of(cases=1) == "1 fact, edited alone"
+    assert told_of(pitfalls=pairs) == "up to 3 pairs of edits about Conflict and Distortion"
+    assert told_of(edits=[0, 10], pitfalls=["general-abilities.collapse", "general-abilities.forgetting"]) == "a sequence of 10 edits, asked after 0 and 10"
+    assert told_of(edits=[1, 10, 40], pitfalls=["generalization", *pairs[:1]]) == "3 facts, each edited alone; a sequence of 40 edits, asked after 10 and 40; up to 3 pairs of edits about Conflict"
+    assert told_of(edits=[0], pitfalls=["general-abilities.collapse"]) == "the unedited model"
+    assert told_of(edits=[10], pitfalls=["general-abilities.collapse"]) == "a sequence of 10 edits, asked after 0 and 10"
+    assert planned({"seeds": [0], "cases": 20, "edits": [1]}) == ""
+
+
+def test_what_is_told_of_a_plan_is_what_the_plan_means():
+    from itertools import combinations
+
+    from survey.editing.edit import Edit
+    from survey.pitfalls.case import ROLES, Case, Question
+    from survey.pitfalls.runs.plan import MEASURED, Material, Plan, chains
+
+    def case(n: int, *more: Edit) -> Case:
+        asked = (Question("Where?", ("Rome", "Oslo"), "Paris"),)
+        return Case(str(n), (Edit("{} is in", f"The museum {n}", "Rome", "Paris"), *more), dict.fromkeys(ROLES, asked), "place")
+
+    back = Edit("{} is in", "The museum", "Paris", "Rome")
+    material = Material("tiny", "0" * 64, tuple(map(case, range(9))), tuple(case(n, back) for n in (20, 21)), ())
+    some = [id for id in MEASURED if id in ("generalization", "generalization.conflict", "locality.other-task") or id.startswith(("general-abilities.", "cost"))]
+    for pitfalls in [(id,) for id in MEASURED] + [chosen for n in (2, 3) for chosen in combinations(some, n)]:
+        for edits in ((0,), (1,), (0, 1), (0, 4), (1, 4), (0, 1, 4)):
+            plan = Plan(("rome",), pitfalls, edits, cases=2)
+            made = chains(plan, material, "rome")
+            told = planned({"pitfalls": plan.pitfalls, "edits": edits, "cases": 2, "seeds": [0]})
+            kinds = {chain.kind for chain in made}
+            assert ("edited alone" in told, "pairs" in told) == ("single" in kinds, "pair" in kinds), (pitfalls, edits)
+            stops = [chain.stops for chain in made if chain.kind == "sequence"]
+            after = [tuple(map(int, re.findall(r"\d+", one))) for one in re.findall(r"asked after ([\d, and]+)", told)]
+            assert (after or [(0,)] * ("unedited" in told)) == stops, (pitfalls, edits, told)
+
+
+def test_methods_that_a_command_names_and_that_have_no_file_are_named(pages, tmp_path):
+    path = write(tmp_path, "pitfalls", [forced("rome", 0.9), forced("kn", 0.2)])
+    file = json.loads(path.read_text())
+
+    def missing(command: str) -> tuple[str, ...]:
+        for run in file["runs"]:
+            run["head"] |= {"command": command, "pitfalls": ["generalization"], "edits": [1]}
+        path.write_text(json.dumps(file))
+        read = summary(tmp_path, "pitfalls")
+        return unfiled(commands(read)[0], read)
+
+    assert missing("survey measure --methods all -o results") == missing("survey measure --methods rome,kn -o results") == ()
+    assert missing("survey measure --methods=rome,mello,kn") == ("mello",) and missing("survey measure --methods 'rome") == ()
+    assert missing("survey measure --methods mine.py:Toy,kn") == ()
+    assert "holds no file" not in pages().places["measured"]("runs", "../../")
+    assert missing("survey measure --methods mello,rome,deepedit,kn -o results") == ("mello", "deepedit")
+    html = pages().places["measured"]("runs", "../../")
+    assert "The folder holds no file of mello and deepedit, which the command names." in html
+    assert "<dd>0, 1, 2; for each 20 facts, each edited alone</dd>" in html and "asked after" not in html
 
 
 def test_runs_tell_by_a_hash_which_facts_they_asked_about(pages, tmp_path):
