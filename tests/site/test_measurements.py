@@ -191,6 +191,12 @@ def test_the_hint_of_every_number_tells_its_interval_and_its_cases_and_on_a_phon
     assert '<td>0.800–0.950 <span class="number">60 cases</span></td>' in narrow and '<td><span class="number">1 case</span></td>' in narrow
 
 
+def test_the_style_sheet_shows_the_hints_of_the_matrix_to_pointers_and_to_fingers():
+    styles = (Path(__file__).parents[2] / "survey" / "site" / "assets" / "survey.css").read_text("utf-8")
+    [rule] = re.findall(r"td\[data-hint\]:is\(:hover, :focus\)::after \{(.*?)\}", styles, re.S)
+    assert "content: attr(data-hint)" in rule and "position: fixed" in rule, "in sight wherever the table was scrolled to"
+
+
 def test_the_key_stands_above_the_table_at_every_width(pages, tmp_path):
     write(tmp_path, "pitfalls", [forced("rome", 0.9)])
     html = pages().places["measured"]("matrix", "../../")
