@@ -194,8 +194,9 @@ class Matrix(NamedTuple):
         return tuple(End(value, tuple(by[value])) for value in dict.fromkeys([*values[:1], *values[-1:]]))
 
     def few(self, pitfall: str) -> str:
-        """`2 cases` where so few stand behind the numbers of a column that they say little; "" where none does."""
-        numbers = sorted({one.cell.cases for one in self.column(pitfall).values() if one.cell and one.few})
+        """`2 cases` where so few stand behind every number of a column that they say little; "" where not behind all."""
+        there = [one for one in self.column(pitfall).values() if one.cell]
+        numbers = sorted({one.cell.cases for one in there}) if all(one.few for one in there) else []
         return f"{' or '.join(map(str, numbers))} {'case' if numbers == [1] else 'cases'}" if numbers else ""
 
     def submitted(self, pitfall: str) -> list[tuple[Submission, Shown]]:

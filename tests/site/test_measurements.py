@@ -170,8 +170,13 @@ def test_few_cases_are_told_in_the_cell_and_make_its_colour_pale(pages, tmp_path
     told = dict(re.findall(r'style="--n:([\d.]+)" tabindex="-1" data-hint="[^"]*"><span class="measured__value">0.900</span>.*?</span> 0.000</span>(?:<span class="measured__few">(.*?)</span>)?</td>', wide))
     assert told == {"0.14": "1 case", "0.46": ""} and re.findall(r'<span class="measured__few">(.*?)<', wide) == ["5 cases", "1 case"]
     assert float("0.14") < 0.5 * 0.46, "clearly paler"
-    assert "fewer than 6 cases" in wide and "<summary>The edit itself <span class=\"number\">one alone, 1 or 5 cases</span>" in narrow
+    assert "fewer than 6 cases" in wide
+    # One method over six cases, and the column is no longer one of few.
+    assert '<summary>The edit itself <span class="number">one alone</span>' in narrow
     assert '<summary>Fluency <span class="number">one alone</span>' in narrow
+    write(tmp_path, "pitfalls", [forced("rome", 0.9, cases=1), forced("kn", 0.9, cases=5)])
+    narrow = pages().places["measured"]("matrix", "../../").split('<div class="measured-narrow">')[1]
+    assert '<summary>The edit itself <span class="number">one alone, 1 or 5 cases</span>' in narrow
 
 
 def test_the_hint_of_every_number_tells_its_interval_and_its_cases_and_on_a_phone_they_are_in_sight(pages, tmp_path):
