@@ -16,6 +16,7 @@ from survey.files.load import TAXONOMY, read_text
 from survey.files.measured import Cell, Run, Summary, merged, read_result
 from survey.files.submitted import Submission
 from survey.site.curves import figure, listed, lost
+from survey.site.recorded import Edit
 
 HEADLINES = TAXONOMY / "headlines.yaml"
 KINDS = {"single": "each fact alone", "pair": "two edits of a case", "sequence": "a sequence"}
@@ -368,19 +369,6 @@ class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
 
-class Asked(_Part):
-    """An edit that was asked for."""
-
-    prompt: str
-    subject: str
-    target: str
-    was: str | None = None
-
-    @property
-    def text(self) -> str:
-        return self.prompt.replace("{}", self.subject)
-
-
 class Said(_Part):
     """A prompt, and what the model itself said before and after."""
 
@@ -399,7 +387,7 @@ class Example(_Part):
     method: str
     chosen: str
     tried: int
-    edits: tuple[Asked, ...]
+    edits: tuple[Edit, ...]
     said: tuple[Said, ...]
     model: str
     seed: int
