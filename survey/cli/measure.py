@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     what.add_argument("--edits", type=_counts, metavar="N,M", default=[1], help="after how many edits to ask (default: 1, each fact alone)")
     what.add_argument("--seeds", type=_positive, metavar="N", default=1, help="how many seeds, from 0 on (default: 1)")
-    what.add_argument("--cases", type=_positive, metavar="N", default=20, help="facts to edit alone, and pairs of edits, for each seed (default: 20)")
+    what.add_argument("--cases", type=_positive, metavar="N", default=20, help="facts to edit alone, and pairs of edits, for each pitfall and seed; one fact often serves for several pitfalls (default: 20)")
     what.add_argument("--batch", type=_positive, metavar="N", default=1, help="edits that a method makes at once, where it can (default: 1)")
     what.add_argument("--benchmark", metavar="NAME|FILE", default="suite", help="records of a published benchmark (default: our own facts)")
     what.add_argument("--tasks", type=_list, metavar="NAME|FILE,...", default=[], help="published downstream sets (default: our own small ones)")

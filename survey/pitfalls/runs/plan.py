@@ -13,7 +13,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -38,7 +38,8 @@ class Plan:
     """What to measure.
 
     edits: after how many edits to ask; 1 stands for each fact alone, more for one sequence a seed, 0 for none.
-    cases: how many facts to edit alone, of those that have a question about one of the pitfalls, and how many pairs of edits to make, for each seed.
+    cases: for each seed, of how many facts edited alone to ask about each pitfall, and how many pairs of edits to make for each. A fact is asked
+        about every pitfall that it has questions for.
     batch: how many edits of a sequence a method makes at once, where it can; a batch ends where questions are asked.
     added: every edit of a sequence is made on the unedited model, and the changes are added up.
     settings: of each method, fields of its configuration.
@@ -142,12 +143,23 @@ def chains(plan: Plan, material: Material, method: str) -> list[Chain]:
         if stops and set(plan.pitfalls) - set(paired):
             found.append(Chain(method, seed, "all", "sequence", tuple(order[: max(stops)]), stops))
         if 1 in plan.edits and (alone or {COLLAPSE, COST} & set(plan.pitfalls)):
-            # A fact of which nothing is asked is not worth an edit.
-            told = [case for case in order if not alone or any(PROBES[id].usable(case) for id in alone)]
-            found += [Chain(method, seed, case.id, "single", (case,), (1,)) for case in told[: plan.cases]]
+            single = _drawn(order, alone, plan.cases) if alone else order[: plan.cases]
+            found += [Chain(method, seed, case.id, "single", (case,), (1,)) for case in single]
         pairs = {case.id: case for id in paired for case in _pairs(material, id, seed)[: plan.cases]}
         found += [Chain(method, seed, case.id, "pair", (case,), (1,)) for case in pairs.values()]
     return found
+
+
+def _drawn(cases: Sequence[Case], pitfalls: Sequence[str], number: int) -> Iterator[Case]:
+    """Cases in their order, until each pitfall can be asked about in so many of them, as far as there are. One that only
+    asks what enough others ask is not worth an edit."""
+    left = dict.fromkeys(pitfalls, number)
+    for case in cases:
+        told = [id for id in pitfalls if PROBES[id].usable(case)]
+        if any(left[id] > 0 for id in told):
+            yield case
+            for id in told:
+                left[id] -= 1
 
 
 def asked(plan: Plan, chain: Chain, now: int) -> list[tuple[int, Case, Probe]]:
