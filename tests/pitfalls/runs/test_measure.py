@@ -378,7 +378,20 @@ def test_a_fact_of_which_nothing_is_asked_is_not_edited_alone(plan_of, material)
     plan = lambda *pitfalls: plan_of(pitfalls=pitfalls, edits=(1,), cases=3)  # noqa: E731
     alone = lambda plan: {chain.id for chain in chains(plan, replace(material, cases=named), "rome")}  # noqa: E731
     assert alone(plan("generalization.aliasing")) == {"case 1", "case 3"}
-    assert len(alone(plan("generalization"))) == 3 and len(alone(plan("cost"))) == 3
+    assert len(alone(plan("generalization.paraphrase"))) == 3 and len(alone(plan("cost"))) == 3
+
+
+def test_facts_are_drawn_until_each_pitfall_has_its_number(plan_of, material):
+    """Every fact has other wordings and one of five another name: for one fact a pitfall at most two are edited, the second for its name,
+    and more facts add to these."""
+    for place in range(5):
+        named = tuple(replace(c, questions=c.questions | {"alias": c["paraphrase"]}) if n == place else c for n, c in enumerate(material.cases))
+        plan = lambda cases: plan_of(pitfalls=("generalization.paraphrase", "generalization.aliasing"), edits=(1,), cases=cases)  # noqa: B023, E731
+        one, two, many = ([chain.id for chain in chains(plan(cases), replace(material, cases=named), "rome")] for cases in (1, 2, 9))
+        order = [chain.id for chain in chains(plan_of(pitfalls=("generalization.paraphrase",), edits=(1,), cases=9), material, "rome")]
+        assert one == list(dict.fromkeys([order[0], f"case {place}"]))
+        assert set(one) <= set(two) and len(two) == (2 if f"case {place}" in order[:2] else 3)
+        assert sorted(many) == sorted(order)
 
 
 def test_every_part_of_a_benchmark_has_its_turn(plan_of, material):
