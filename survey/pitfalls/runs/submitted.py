@@ -264,13 +264,19 @@ def _row(row: dict[str, Any], head: _Head) -> Iterator[str]:
             yield "threads is no number from 1 on"
         if row["relative_norm"] is not None and not (_number(row["relative_norm"]) and row["relative_norm"] >= 0):
             yield "relative_norm is no number from 0 on"
-        times, learnt = row.get("processor", []), row.get("learnt", [])
-        if not isinstance(times, list) or not all(_number(n) and n >= 0 for n in times):
-            yield "processor is no list of seconds from 0 on"
-        elif "processor" in row and len(times) != row["made"]:
-            yield f"processor has {len(times)} numbers, and {row['made']} edits were made"
+        pair = lambda value: isinstance(value, list) and len(value) == 2 and all(_number(n) and n >= 0 for n in value)  # noqa: E731
+        for name, told, right in (
+            ("processor", "seconds from 0 on", lambda value: _number(value) and value >= 0),
+            ("passes", "pairs of numbers from 0 on", pair),
+        ):
+            each = row.get(name, [])
+            if not isinstance(each, list) or not all(map(right, each)):
+                yield f"{name} is no list of {told}"
+            elif name in row and len(each) != row["made"]:
+                yield f"{name} has {len(each)} numbers, and {row['made']} edits were made"
         if (memory := row.get("memory")) is not None and (not isinstance(memory, int) or isinstance(memory, bool) or memory < 1):
             yield "memory is no number of bytes from 1 on, nor null"
+        learnt = row.get("learnt", [])
         if not isinstance(learnt, list) or not all(isinstance(id, str) for id in learnt):
             yield "learnt is no list of cases"
         return

@@ -134,7 +134,10 @@ def _cells(head: dict[str, Any], steps: Sequence[list[dict[str, Any]]]) -> list[
         if last["made"] and COST in head["pitfalls"]:
             at = kind, edits, COST
             cost[*at, "bytes-per-edit"][seed].append(last["bytes"] / max(1, edits))
-            cost[*at, "seconds-per-edit"][seed] += last.get("processor", [])  # Older results have the time on the clock only.
+            cost[*at, "seconds-per-edit"][seed] += last.get("processor", [])  # Older results have only the time on the clock, and no passes.
+            passes = last.get("passes", [])
+            cost[*at, "passes-per-edit"][seed] += [forward + backward for forward, backward in passes]
+            cost[*at, "passes-per-edit.backward"][seed] += [backward for _, backward in passes]
             if last.get("memory"):
                 cost[*at, "peak-memory"][seed].append(last["memory"])
     found = []

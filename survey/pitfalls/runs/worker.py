@@ -22,6 +22,7 @@ from survey.pitfalls.case import Case
 from survey.pitfalls.probes.pairs import COVERAGE, OF_EDITS, alone, coverage
 from survey.pitfalls.probes.reading import facts
 from survey.pitfalls.runs.memory import Peak, out_of_memory
+from survey.pitfalls.runs.passes import counted
 from survey.pitfalls.runs.plan import COLLAPSE, CONFLICT, FORGETTING, Chain, Plan, asked
 from survey.pitfalls.task import Task
 
@@ -103,6 +104,7 @@ class Worker:
             "relative_norm": made.patch.relative_norm(self.model) if made.patch else 0.0,
             "seconds": {name: round(value, 3) for name, value in seconds.items()},
             "processor": [round(value, 3) for value in made.processor], "memory": made.memory,
+            "passes": [list(each) for each in made.passes],
             **({} if made.learnt is None else {"learnt": list(made.learnt)}), "lines": len(rows) + 1,
         }  # fmt: skip
         step = {"seed": chain.seed, "chain": chain.name, "edits": now}
@@ -132,11 +134,12 @@ class Worker:
             peak = Peak()
             new, failed = None, ()
             try:
-                new = compute(
-                    chain.method, self.model, some, seed=chain.seed, preset=self.plan.preset, text=self.plan.text,
-                    batch=(self.plan.batch if method.whole else len(some)) if method.batch else None,
-                    **self.plan.settings.get(chain.method, {}),
-                )  # fmt: skip
+                with counted(self.model) as passes:
+                    new = compute(
+                        chain.method, self.model, some, seed=chain.seed, preset=self.plan.preset, text=self.plan.text,
+                        batch=(self.plan.batch if method.whole else len(some)) if method.batch else None,
+                        **self.plan.settings.get(chain.method, {}),
+                    )  # fmt: skip
             except Exception as error:  # Whatever a method does, above all on a model that it broke before.
                 if out_of_memory(error):
                     raise
@@ -144,10 +147,11 @@ class Worker:
                 failed = tuple((edit.subject, f"{type(error).__name__}: {why}") for edit in fresh)
             finally:
                 self.model.restore()
+            used = time.process_time() - processor
+            count = 0 if new is None else len(fresh)
             one = _Made(
-                new if new is None or made.patch is None else made.patch + new, time.perf_counter() - clock,
-                0 if new is None else len(fresh), failed,
-                () if new is None else ((time.process_time() - processor) / len(some),) * len(fresh), peak.bytes(), made.learnt,
+                new if new is None or made.patch is None else made.patch + new, time.perf_counter() - clock, count, failed,
+                (used / len(some),) * count, ((passes.forward / len(some), passes.backward / len(some)),) * count, peak.bytes(), made.learnt,
             )  # fmt: skip
             made = made.then(one)
             if ask and new is not None:
@@ -242,7 +246,7 @@ class _Made:
     """What became of some edits.
 
     seconds: on the clock; questions: besides, for asking what was learnt. failed: subject and why. processor: processor seconds of each edit, of all threads together.
-    memory: the most bytes that the process held meanwhile. learnt: cases whose edits held when they were just made; None
+    passes: of the base model for each edit, forwards and backwards. memory: the most bytes that the process held meanwhile. learnt: cases whose edits held when they were just made; None
     where that is not asked.
     """
 
@@ -251,6 +255,7 @@ class _Made:
     made: int = 0
     failed: tuple[tuple[str, str], ...] = ()
     processor: tuple[float, ...] = ()
+    passes: tuple[tuple[float, float], ...] = ()
     memory: int | None = None
     learnt: tuple[str, ...] | None = None
     questions: float = 0.0
@@ -259,7 +264,7 @@ class _Made:
         """Both, one after the other."""
         return _Made(
             self.patch if next.patch is None else next.patch, self.seconds + next.seconds, self.made + next.made,
-            (*self.failed, *next.failed), (*self.processor, *next.processor),
+            (*self.failed, *next.failed), (*self.processor, *next.processor), (*self.passes, *next.passes),
             max((m for m in (self.memory, next.memory) if m is not None), default=None), next.learnt,
             self.questions + next.questions,
         )  # fmt: skip

@@ -24,7 +24,7 @@ from tests.pitfalls.runs.conftest import case, pair
 def scores(path) -> list:
     """What a file says, without what time and order have to do with."""
     _, steps = read(path)
-    rows = [{k: v for k, v in row.items() if k not in ("seconds", "processor", "memory")} for step in steps for row in step]
+    rows = [{k: v for k, v in row.items() if k not in ("seconds", "processor", "passes", "memory")} for step in steps for row in step]
     rows = [json.loads(json.dumps(row)) for row in rows]
     for row in rows:
         row.get("scores", {}).pop("cost", None)
@@ -248,6 +248,7 @@ def test_the_time_of_each_edit_and_the_memory_are_told(whole):
     for step in steps:
         last = step[-1]
         assert len(last["processor"]) == last["made"] and all(seconds > 0 for seconds in last["processor"])
+        assert len(last["passes"]) == last["made"] and all(forward > backward >= 2 for forward, backward in last["passes"])
         assert last["memory"] is None or last["memory"] > 10_000_000 or not last["made"]
 
 
@@ -386,7 +387,7 @@ def test_facts_are_drawn_until_each_pitfall_has_its_number(plan_of, material):
     and more facts add to these."""
     for place in range(5):
         named = tuple(replace(c, questions=c.questions | {"alias": c["paraphrase"]}) if n == place else c for n, c in enumerate(material.cases))
-        plan = lambda cases: plan_of(pitfalls=("generalization.paraphrase", "generalization.aliasing"), edits=(1,), cases=cases)  # noqa: B023, E731
+        plan = lambda cases: plan_of(pitfalls=("generalization.paraphrase", "generalization.aliasing"), edits=(1,), cases=cases)  # noqa: E731
         one, two, many = ([chain.id for chain in chains(plan(cases), replace(material, cases=named), "rome")] for cases in (1, 2, 9))
         order = [chain.id for chain in chains(plan_of(pitfalls=("generalization.paraphrase",), edits=(1,), cases=9), material, "rome")]
         assert one == list(dict.fromkeys([order[0], f"case {place}"]))

@@ -200,7 +200,8 @@ def test_a_sequence_is_compared_with_ours_at_the_same_place(submit, sequence, ro
 TOLD = {
     "processor": (1.0, "processor is no list of seconds"), "a negative time": ([-1.0], "processor is no list of seconds"),
     "too many times": ([1.0, 1.0, 1.0], "processor has 3 numbers, and 1 edits were made"), "no memory": (0, "memory is no number of bytes"),
-    "memory": (1.5, "memory is no number of bytes"), "learnt": ("all", "learnt is no list of cases"),
+    "no pairs": ([1.0], "passes is no list of pairs"), "three passes": ([[1, 2, 3]], "passes is no list of pairs"),
+    "too many passes": ([[1, 2], [3, 4]], "passes has 2 numbers, and 1 edits were made"), "memory": (1.5, "memory is no number of bytes"), "learnt": ("all", "learnt is no list of cases"),
     "learnt elsewhere": (["x/y"], "cannot tell whether x/y was learnt"),
 }  # fmt: skip
 
@@ -208,7 +209,7 @@ TOLD = {
 @pytest.mark.parametrize("case", TOLD)
 def test_what_a_step_tells_of_its_edits_must_be_possible(submit, sequence, root, case):
     value, message = TOLD[case]
-    field = next(name for name in ("processor", "memory", "learnt") if name in message.split())
+    field = next(name for name in ("processor", "passes", "memory", "learnt") if name in message.split())
     rows = copy.deepcopy(sequence)
     rows[-1][field] = value
     told = list(map(str, problems(submit(rows, summary=False), root)))
@@ -219,7 +220,7 @@ def test_a_step_tells_of_the_cases_that_it_edits_whether_they_were_learnt(submit
     _share(sequence, root)
     rows = copy.deepcopy(sequence)
     step = next(row for row in rows if row.get("kind") == "edits" and row["edits"] == 3)
-    step.update(learnt=[row["case"] for row in rows if row.get("edits") == 3 and row["kind"] == "case"], processor=[0.5], memory=10**9)
+    step.update(learnt=[row["case"] for row in rows if row.get("edits") == 3 and row["kind"] == "case"], processor=[0.5], passes=[[30.0, 20.0]], memory=10**9)
     assert list(map(str, problems(submit(rows), root))) == []
     alone = next(row for row in rows if row.get("kind") == "edits" and row["edits"] == 1)
     alone["learnt"] = step["learnt"][:1]

@@ -24,7 +24,7 @@ def folder(tmp_path):
         results.add([
             {**at, "kind": "case", "case": str(n), "relation": None, "age": 0, "scores": {"locality.neighbourhood": {"neighbourhood-score": pair}}},
             {**at, "kind": "edits", "made": 1, "failed": [], "bytes": 100, "seconds": {"edits": 2.0, "questions": 1.0, "tasks": 0.0},
-             "processor": [[9.0, 1.0, 2.0, 3.0][n]], "memory": 1000 + n, "lines": 2},
+             "processor": [[9.0, 1.0, 2.0, 3.0][n]], "passes": [[9 - n, n]], "memory": 1000 + n, "lines": 2},
         ], None, last=True)  # fmt: skip
     for seed in (0, 1):
         for edits, right in ((0, [1, 1, 0, 1]), (2, [1, 0, 0, seed])):
@@ -90,6 +90,7 @@ def test_cost_is_told_for_each_edit(folder):
     # The median: what the first edit prepares for all is no cost of each.
     found = cell(summary, metric="seconds-per-edit", kind="single")
     assert (found.value, found.low, found.high) == (2.5, 1, 9)
+    assert [cell(summary, metric=f"passes-per-edit{only}").value for only in ("", ".backward")] == [9, 1.5]
     assert (cell(summary, metric="peak-memory").value, cell(summary, metric="peak-memory").unedited) == (1001.5, None)
     # Older results know the time on the clock only, which is another number.
     assert not [c for c in summary.cells if c.metric == "seconds-per-edit" and c.kind == "sequence"]
