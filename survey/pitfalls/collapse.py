@@ -1,7 +1,7 @@
 """Why does the survey's ROME collapse after ten edits? Three suspects, measured one by one.
 
     python -m survey.pitfalls.collapse -o docs/results/rome
-    python -m survey.pitfalls.collapse --model gemma-3-270m --accept-licence --seeds 1 --parts first-usual-block -o docs/results/rome
+    python -m survey.pitfalls.collapse --model gemma-3-270m --accept-licence --seeds 1 --methods rome --parts ordinary-text,ordinary-identity,first-usual-block -o docs/results/rome
     survey measure --show docs/results/rome/smollm2-135m-instruct/first-usual-block
 
 statistics: `ordinary` facts of our suite in sequences of 40 edits, with the second moment of keys measured on text, and with
@@ -37,6 +37,7 @@ from survey.pitfalls.task import Item, Task
 STOPS = (0, 10, 20, 30, 40)
 FIRST_STOPS = (0, 1, 5, 10)
 PARTS = ("ordinary-text", "ordinary-identity", "added-text", "added-identity", "first-usual-block", "first-block-0")
+METHODS = ("rome", "r-rome")
 _TEXTS, _TOKENS = 40, 60
 # Statistics come from texts that were sampled with seed 0.
 _BESIDE = 1
@@ -88,19 +89,19 @@ def first(model: LanguageModel, cases: Sequence[Case]) -> Iterator[Case]:
                     continue
 
 
-def conditions(model: LanguageModel, seeds: int) -> Iterator[tuple[str, Plan, Material]]:
+def conditions(model: LanguageModel, seeds: int, methods: Sequence[str] = METHODS) -> Iterator[tuple[str, Plan, Material]]:
     """Each part of the study: the name of its folder, what is measured, and on what."""
     settings = {
-        "text": {}, "identity": {method: {"statistics": "identity"} for method in ("rome", "r-rome")},
-        "usual-block": {method: {"first_layer": "None"} for method in ("rome", "r-rome")},
+        "text": {}, "identity": {method: {"statistics": "identity"} for method in methods},
+        "usual-block": {method: {"first_layer": "None"} for method in methods},
     }  # fmt: skip
-    plan = Plan(("rome", "r-rome"), (COLLAPSE, FORGETTING), STOPS, tuple(range(seeds)), model=model.name)
+    plan = Plan(tuple(methods), (COLLAPSE, FORGETTING), STOPS, tuple(range(seeds)), model=model.name)
     own = material(plan)
     sets = text_sets(model, own.tasks[0])
     everyday = replace(own, benchmark="suite, ordinary", cases=tuple(c for c in own.cases if not c.edit.prompt.startswith("{}")), pairs=(), tasks=sets)
     for statistics in ("text", "identity"):
         yield f"ordinary-{statistics}", replace(plan, settings=settings[statistics]), everyday
-    for statistics in ("text", "identity"):
+    for statistics in ("text", "identity") if "rome" in methods else ():
         alone = {"rome": settings[statistics]["rome"]} if settings[statistics] else {}
         yield f"added-{statistics}", replace(plan, methods=("rome",), settings=alone, added=True), everyday
     beginning = tuple(first(model, own.cases))
@@ -111,14 +112,16 @@ def conditions(model: LanguageModel, seeds: int) -> Iterator[tuple[str, Plan, Ma
             yield name, replace(plan, edits=FIRST_STOPS, cases=10, settings=settings[block]), begun
 
 
-def run(model: LanguageModel, out: Path, seeds: int, workers: int | None = None, parts: Sequence[str] = (), say=print) -> None:
-    """Measure the parts, or all of them, each into a folder of its own below DIR/MODEL, and go on with what is there. Raises
-    `UserError` for a part that the model has not."""
+def run(
+    model: LanguageModel, out: Path, seeds: int, workers: int | None = None, parts: Sequence[str] = (), methods: Sequence[str] = METHODS, say=print
+) -> None:  # fmt: skip
+    """Measure the parts, or all of them, with these methods, each into a folder of its own below DIR/MODEL, and go on with what
+    is there. Raises `UserError` for a part that the model has not."""
     from survey.pitfalls.runs.summary import summarise, write
 
-    every = {name: (plan, asked) for name, plan, asked in conditions(model, seeds)}
+    every = {name: (plan, asked) for name, plan, asked in conditions(model, seeds, methods)}
     if missing := [name for name in parts if name not in every]:
-        raise UserError(f"{model.name} has no part {missing[0]}: it puts a start token before every text, or too few of its subjects are one token")
+        raise UserError(f"{model.name} has no part {missing[0]}: it puts a start token before every text, too few of its subjects are one token, or no method of it was named")
     for name, (plan, asked) in every.items():
         if parts and name not in parts:
             continue
@@ -135,14 +138,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--workers", type=int, default=None)
     parser.add_argument("--parts", type=lambda text: text.split(","), default=[], metavar="A,B", help=f"only these of {', '.join(PARTS)}")
+    parser.add_argument("--methods", type=lambda text: text.split(","), default=METHODS, metavar="A,B", help=f"only these of {', '.join(METHODS)}")
     parser.add_argument("-o", "--out", default="rome", help="folder for results")
     args = parser.parse_args(argv)
     if unknown := sorted(set(args.parts) - set(PARTS)):
         parser.error(f"there is no part {unknown[0]}: there are {', '.join(PARTS)}")
+    if unknown := sorted(set(args.methods) - set(METHODS)):
+        parser.error(f"{unknown[0]} is not measured here, but {', '.join(METHODS)}")
     from survey.editing.loading import DEFAULT, load_model
 
     model = load_model(args.model or DEFAULT, accept_licence=args.accept_licence)
-    run(model, Path(args.out), args.seeds, args.workers, args.parts)
+    run(model, Path(args.out), args.seeds, args.workers, args.parts, args.methods)
     return 0
 
 

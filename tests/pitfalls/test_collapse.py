@@ -55,7 +55,7 @@ def test_a_part_that_is_not_there_is_refused(model, tmp_path, capsys, monkeypatc
     with pytest.raises(SystemExit) as ended:
         collapse.main(["--parts", "last-block"])
     assert ended.value.code == 2 and "there is no part last-block: there are ordinary-text" in capsys.readouterr().err
-    monkeypatch.setattr(collapse, "conditions", lambda model, seeds: iter(()))
+    monkeypatch.setattr(collapse, "conditions", lambda model, seeds, methods: iter(()))
     with pytest.raises(UserError, match="has no part first-block-0"):
         collapse.run(model, tmp_path, 1, parts=["first-block-0"])
 
@@ -70,6 +70,9 @@ def test_parts_differ_in_what_they_are_about_and_in_nothing_else(model):
     assert added[1] == text[1] and (added[0].methods, added[0].added, text[0].added) == (("rome",), True, False)
     assert not any(c.edit.text.startswith(c.edit.subject) for c in text[1].cases)
     assert (text[0].edits, text[0].seeds, text[0].methods) == (collapse.STOPS, (0, 1), ("rome", "r-rome"))
+
+    alone = {name: plan for name, plan, _ in collapse.conditions(model, 2, ("r-rome",))}
+    assert set(alone) == {name for name in parts if not name.startswith("added")} and {plan.methods for plan in alone.values()} == {("r-rome",)}
 
 
 def test_texts_beside_the_statistics_are_not_in_them(model):
