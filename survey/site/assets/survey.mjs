@@ -23,5 +23,6 @@ for (const box of document.querySelectorAll("pre[data-copy]")) {
   holder.append(box, button);
 }
 
-// A table that can be sorted and filtered brings its own script; without it, it is a plain table.
+// What a table can do beyond being read stands in scripts of their own; without them it is a plain table.
 if (document.querySelector("table[data-sort]")) import("./table.mjs");
+if (document.querySelector("td[data-hint]")) import("./hints.mjs");
