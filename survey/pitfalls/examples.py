@@ -116,7 +116,7 @@ PAIRS = {"generalization.conflict": "mend", "locality.distortion": "mend"}
 # Pitfalls that many edits show. Those of MEND wear the model down; KN is the one of the survey's methods that breaks it.
 SEQUENCES = {
     "general-abilities": "mend", "general-abilities.forgetting": "kn", "general-abilities.collapse": "kn",
-    "general-abilities.downstream": "mend", "general-abilities.fluency": "mend", "locality.other-task": "mend",
+    "general-abilities.downstream": "mend", "general-abilities.fluency": "mend", "locality.other-task": "kn",
 }  # fmt: skip
 ALL = (*ONE, *PAIRS, *SEQUENCES)
 

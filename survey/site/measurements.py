@@ -330,7 +330,9 @@ def planned(head: Mapping[str, Any]) -> str:
     tasks = [h for h in asked if h.task]
     said = []
     if 1 in edits and alone:
-        said.append(f"{cases} {'fact, edited alone' if cases == 1 else 'facts, each edited alone'}")
+        facts = "1 fact, edited alone" if cases == 1 else f"{cases} facts, each edited alone"
+        several = sum(not h.task and h.pitfall != "cost" for h in alone) > 1
+        said.append(f"facts, each edited alone, until each pitfall is asked about in {cases}, as far as there are" if several else facts)
     # Tasks are asked of the unedited model in any case, and after one edit where they are not asked of facts edited alone.
     stops = [0] * bool(tasks) + [n for n in edits if n > 1 or (n == 1 and any(h not in alone for h in tasks))]
     if stops and len(pairs) < len(asked):

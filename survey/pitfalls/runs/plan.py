@@ -136,11 +136,10 @@ def chains(plan: Plan, material: Material, method: str) -> list[Chain]:
         order = list(material.cases)
         random.Random(f"cases {seed}").shuffle(order)
         longer = tuple(n for n in plan.edits if n > 1)
-        longest = max(longer, default=0)
-        if longest > len(order):
-            raise UserError(f"{material.benchmark} has {len(order)} usable cases, and a sequence of {longest} edits was asked for")
         stops = ((0,) if set(plan.pitfalls) & set(WHOLE) else ()) + ((1,) if plan.tasks and 1 in plan.edits else ()) + longer
         if stops and set(plan.pitfalls) - set(paired):
+            if max(stops) > len(order):
+                raise UserError(f"{material.benchmark} has {len(order)} usable cases, and a sequence of {max(stops)} {'edit' if max(stops) == 1 else 'edits'} was asked for")
             found.append(Chain(method, seed, "all", "sequence", tuple(order[: max(stops)]), stops))
         if 1 in plan.edits and (alone or {COLLAPSE, COST} & set(plan.pitfalls)):
             single = _drawn(order, alone, plan.cases) if alone else order[: plan.cases]

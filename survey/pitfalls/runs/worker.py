@@ -88,9 +88,10 @@ class Worker:
         if CONFLICT in scores and case.part == COVERAGE:
             only = self._make(chain, [alone(case)], None)
             clock = time.perf_counter()
-            [own] = wanted(coverage, case, states=1)
+            own = wanted(coverage, case, states=2)
             # Without the edit it is the unedited model that is asked.
-            scores[CONFLICT] |= _beside(coverage(case, [self._edited(only.patch, own)]), coverage(case, [self.unedited(own)]))
+            was = self.unedited(ask for state in own for ask in state)
+            scores[CONFLICT] |= _beside(coverage(case, (was, self._edited(only.patch, own[1]))), coverage(case, (was, was)))
             questions += time.perf_counter() - clock
             made = replace(made, seconds=made.seconds + only.seconds)
         return self._outcome(chain, len(case.edits), made, [{**_told(case), "age": 0, "scores": scores}], questions)
@@ -226,8 +227,11 @@ class Worker:
         return list(rows.values())
 
     def _tasks(self, chain: Chain, now: int, patch) -> list[dict]:
-        """Tasks at the stops of a sequence; perplexity, which is cheap, after every edit."""
+        """Tasks at the stops of a sequence; perplexity, which is cheap, after every edit. Nothing where no edit could be made: that
+        the model can what it could is no merit of the method."""
         rows = []
+        if now and patch is None:
+            return rows
         for task in self.tasks:
             if task.kind == "text":
                 if COLLAPSE not in self.plan.pitfalls:
