@@ -2,7 +2,7 @@
 
 k_o is the fact that the second edit makes obsolete, k_n the new one; theta_0, theta_m, theta' are the model before, between
 and after the edits. Source of all: Li et al. 2024 (2310.02129), section 3 and 4, and its evaluation code. Probabilities are
-means over the prompt and its paraphrases.
+means over the prompt and its paraphrases, but for a conflict's `success-score`: there each edit is asked by its own prompt.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 
+from survey.editing.edit import Edit
 from survey.pitfalls.asking import Continuation, State
 from survey.pitfalls.case import Case, Question
 from survey.pitfalls.metrics.conflicts import (
@@ -31,7 +32,7 @@ CONFLICT = (
     *(f"conflict-score.{way}" for way in _WAYS), *(f"conflict-score.{way}-exact" for way in _WAYS),
     *(f"conflict-score.{way}-unchanged" for way in _WAYS),
     *(f"conflict-magnitude.{way}" for way in _WAYS), *(f"conflict-magnitude.{way}-compat" for way in _WAYS),
-    "success-score", "tied-fact-damage",
+    "success-score", "success-score.exact", "success-score.unchanged", "tied-fact-damage",
 )  # fmt: skip
 
 
@@ -60,13 +61,26 @@ def conflict(case: Case, states: States) -> Scores:
         scores[f"conflict-magnitude.{way}-compat"] = conflict_magnitude_compat(was, now)
     if all(edit.was for edit in case.edits[:2]):
         scores["success-score"] = success_score(*(_won(state, edit) for state, edit in zip((between, after), case.edits, strict=False)))
+        scores |= _took(case, states)
     if case["tied"]:
         scores["tied-fact-damage"] = tied_fact_damage(_p(before, case["tied"]), _p(after, case["tied"]))
     return scores
 
 
-def _won(state: State, edit) -> bool:
+def _won(state: State, edit: Edit) -> bool:
+    """Whether an edit's target is more probable than what it replaces, behind the edit's own prompt alone: no mean over
+    paraphrases, as `_p` takes it for the other scores and the published code for this one."""
     return state[Continuation(edit.text, edit.target)].p > state[Continuation(edit.text, edit.was)].p
+
+
+def _took(case: Case, states: States) -> Scores:
+    """What belongs beside a success score, each edit asked by its own prompt in the model right after it: whether its target is
+    the most probable answer, and whether the next token stayed what it was right before it. Each edit is a half."""
+    steps = tuple(zip((case.edits[0], case.edits[-1]), states[:2], states[1:], strict=True))
+    return {
+        "success-score.exact": success_score(*(now[Continuation(edit.text, edit.target)].exact for edit, _, now in steps)),
+        "success-score.unchanged": success_score(*(unchanged((was, now), Question(edit.text, (edit.target,))) for edit, was, now in steps)),
+    }
 
 
 COVERAGE = "coverage"
@@ -79,13 +93,22 @@ def alone(case: Case) -> Case:
 
 
 def coverage(case: Case, states: States) -> Scores:
-    """Of a fact that is edited twice: whether the second object beats the first one in a model with the second edit alone."""
-    second, first = (_p(states[-1], case[f"explicit-{which}"]) for which in ("new", "old"))
-    return {"success-score.alone": success_score_alone(second, first)}
+    """Of a fact that is edited twice: whether the second object beats the first one in a model with the second edit alone.
+
+    states: the unedited model and that one. Asked by the second edit's prompt and its paraphrases.
+    """
+    new, old = case["explicit-new"], case["explicit-old"]
+    second, first = _p(states[-1], new), _p(states[-1], old)
+    return {
+        "success-score.alone": success_score_alone(second, first),
+        "success-score.alone-exact": over([likelihood(states[-1], q).exact for q in new]),
+        "success-score.alone-unchanged": over([unchanged(states, q) for q in new]),
+    }
 
 
 DISTORTION = (
-    "distortion", "distortion.compat", "ignore-rate", "failure-rate", "success-score", "success-score.exact", "locality.round-trip",
+    "distortion", "distortion.compat", "ignore-rate", "failure-rate", "success-score", "success-score.exact", "success-score.unchanged",
+    "locality.round-trip",
 )  # fmt: skip
 
 
@@ -105,19 +128,17 @@ def _round_trip(case: Case, question: Question, states: States) -> Scores:
     def p(state: State, answer: str) -> float:
         return mean(state[Continuation(wording.prompt, answer)].p for wording in asked)
 
-    first, last = case.edits[0], case.edits[-1]
-    object, new = question.answers[0], first.target
+    object, new = question.answers[0], case.edits[0].target
     old, now = ([p(state, answer) for answer in question.answers] for state in (before, after))
     ignored = ignore_rate(old[1:], now[1:])
     several = not math.isnan(ignored)
     won = (p(between, new) > p(between, object), p(after, object) > p(after, new))
-    exact = (between[Continuation(first.text, first.target)].exact, after[Continuation(last.text, last.target)].exact)
     return {
         "distortion": distortion_of(old, now) if several else None,
         "distortion.compat": distortion_compat(old, now) if several else None,
         "ignore-rate": ignored if several else None,
         "failure-rate": failure_rate(ignored) if several else None,
         "success-score": success_score(*won),
-        "success-score.exact": success_score(*exact),
+        **_took(case, states),
         "locality.round-trip": unchanged(states, question),
     }

@@ -38,11 +38,11 @@ def test_a_round_trip():
     between = state(0.1, 0.1, 0.1, 0.3, exact="London")
     after = state(0.3, 0.05, 0.05, 0.1, exact="Paris", top=1)
     found = PROBES["locality.distortion"].score(objects(), (before, between, after))
-    # Shares of the three: (1/2, 1/4, 1/4) and (3/4, 1/8, 1/8). Lens and Abu Dhabi both lost.
+    # Shares of the three: (1/2, 1/4, 1/4) and (3/4, 1/8, 1/8). Lens and Abu Dhabi both lost. The next token changed once, at last.
     expected = js([0.5, 0.25, 0.25], [0.75, 0.125, 0.125])
     assert found == {
         "distortion": pytest.approx(expected), "distortion.compat": pytest.approx(expected / 3), "ignore-rate": 1, "failure-rate": 1,
-        "success-score": 1, "success-score.exact": 1, "locality.round-trip": 0,
+        "success-score": 1, "success-score.exact": 1, "success-score.unchanged": 0.5, "locality.round-trip": 0,
     }  # fmt: skip
 
 
@@ -51,7 +51,7 @@ def test_a_round_trip_that_never_left():
     found = PROBES["locality.distortion"].score(objects(), (before, before, before))
     assert found["distortion"] == found["ignore-rate"] == 0 and found["locality.round-trip"] == 1
     assert found["success-score"] == 0.5  # London never won, and Paris did: the floor.
-    assert found["success-score.exact"] == 0
+    assert found["success-score.exact"] == 0 and found["success-score.unchanged"] == 1
 
 
 def test_a_single_right_object_cannot_be_distorted():
@@ -85,14 +85,35 @@ def test_a_conflict():
     found = PROBES["generalization.conflict"].score(conflict(), (before, between, after))
     # Explicit: Rome .3 against London (.2 + .1) / 2 = .15; between it was (.4 + .2) / 2 = .3: half is lost.
     # Implicit: .1 against .2, and nothing lost. Tied: (.5 - .1) / .5.
-    # Edit 1 won (.4 > .15), edit 2 won (.3 > .2).
+    # Edit 1 won (.4 > .15), edit 2 won (.3 > .2). The next token is 1, 1 and 3: edit 1 left it, edit 2 did not.
     assert found == {
         "conflict-score.explicit": True, "conflict-score.implicit": False, "conflict-score.explicit-exact": 0,
         "conflict-score.implicit-exact": 0, "conflict-score.explicit-unchanged": 0, "conflict-score.implicit-unchanged": 0,
         "conflict-magnitude.explicit": pytest.approx(0.5), "conflict-magnitude.implicit": pytest.approx(0),
         "conflict-magnitude.explicit-compat": pytest.approx(0.5), "conflict-magnitude.implicit-compat": pytest.approx(0),
-        "success-score": 1, "tied-fact-damage": pytest.approx(0.8),
+        "success-score": 1, "success-score.exact": 0, "success-score.unchanged": 0.5, "tied-fact-damage": pytest.approx(0.8),
     }  # fmt: skip
+
+
+def test_a_success_stands_beside_the_exact_and_the_unchanged_answers_of_each_edits_own_prompt():
+    """Each edit is asked in the model right after it, beside the one right before it, and is a half of the value."""
+    def model(top: int, exact: str = "") -> Answers:
+        told = {Continuation(PROMPT, o): p(v, o == exact) for o, v in {"Paris": 0.3, "London": 0.2, "Rome": 0.1}.items()}
+        return Answers({**told, Top(PROMPT): top}, Continuation=p(0.1, True), Top=9)
+
+    def scores(*models: Answers) -> tuple:
+        found = PROBES["generalization.conflict"].score(conflict(), models)
+        return found["success-score"], found["success-score.exact"], found["success-score.unchanged"]
+
+    assert scores(model(1), model(2, "London"), model(3, "Rome")) == (0, 1, 0)
+    assert scores(model(1), model(2, "London"), model(2, "London")) == (0, 0.5, 0.5)  # The second edit did nothing.
+    assert scores(model(1), model(1), model(3, "Rome")) == (0, 0.5, 0.5)  # The first edit did nothing.
+    # Back to the first model: both have changed something.
+    assert scores(model(1), model(2, "London"), model(1)) == (0, 0.5, 0)
+    # A comparison that cannot be made has nothing beside it.
+    unknown = Case("1", tuple(Edit(e.prompt, e.subject, e.target) for e in (MOVE, ROME)), dict(conflict().questions))
+    found = PROBES["generalization.conflict"].score(unknown, (model(1),) * 3)
+    assert [found[name] for name in ("success-score", "success-score.exact", "success-score.unchanged")] == [None] * 3
 
 
 def test_an_obsolete_fact_that_grew_is_clamped_in_compat_alone():
@@ -113,8 +134,13 @@ def test_the_second_edit_alone_is_scored_beside_the_first_ones_object():
     case = conflict()
     assert alone(case).edits == (ROME,)
     # London has the mean of .2 and .1 over both wordings.
-    assert coverage(case, [answers(0.16, 0.2, 0.5)]) == {"success-score.alone": True}
-    assert coverage(case, [answers(0.14, 0.2, 0.5)]) == {"success-score.alone": False}
+    names = ("success-score.alone", "success-score.alone-exact", "success-score.alone-unchanged")
+    before, won, lost = answers(0.14, 0.2, 0.5), answers(0.16, 0.2, 0.5), answers(0.14, 0.2, 0.5)
+    assert tuple(coverage(case, (before, won)).items()) == tuple(zip(names, (True, 0, 1), strict=True))
+    assert coverage(case, (before, lost))["success-score.alone"] is False
+    exact = answers(0.6, 0.2, 0.5)
+    exact[Continuation("Now", "Rome")] = p(0.6, True)
+    assert tuple(coverage(case, (before, exact)).values()) == (True, 1, 0)
 
 
 def test_a_model_that_collapsed_has_no_magnitude():
