@@ -6,7 +6,7 @@ generations are compared lie in a file of their own, attribute_snippets.json, wh
 
 The flat record of the extension holds one rephrasing and one neighbour. Its files on portability and locality keep the
 original record and add one of `portability` (one hop), `alternative_subject`, `distracting_neighborhood_prompts` and
-`unrelated_relation`.
+`unrelated_relation`. Either may carry named questions under `portability` and `locality` instead, as EasyEdit has them.
 
 CounterFact+ (Hoelscher-Obermaier et al. 2023, 2305.17553) puts the edited statement before each neighbour's prompt.
 """
@@ -21,6 +21,7 @@ from survey.editing.edit import Edit
 from survey.errors import UserError
 from survey.pitfalls.benchmarks.fields import Broken, Fields
 from survey.pitfalls.benchmarks.format import CaseFormat, asked, has, once
+from survey.pitfalls.benchmarks.groups import grouped, merged
 from survey.pitfalls.benchmarks.reading import Beside, File
 from survey.pitfalls.case import Case, Question
 
@@ -74,11 +75,9 @@ def _case(record: Fields, index: int, snippets: Snippets) -> Case:
         "paraphrase": asked(record.texts("paraphrase_prompts", needed=True), [edit.target], edit.was),
         "neighbour": asked(record.texts("neighborhood_prompts", needed=True), [edit.was], edit.target),
         "attribute": asked(record.texts("attribute_prompts"), [edit.target], edit.was),
-        "distract": asked(record.texts("distracting_neighborhood_prompts"), [edit.was], edit.target),
         **_generation(record, edit, snippets.get(relation, {}).get(new.id("id"), [])),
-        **_extended(record, edit),
     }
-    return Case(record.id("case_id") or str(index), (edit,), questions, relation)
+    return Case(record.id("case_id") or str(index), (edit,), merged(questions, _extended(record, edit)), relation)
 
 
 def _generation(record: Fields, edit: Edit, snippets: list[tuple[str | None, str]]) -> dict[str, tuple[Question, ...]]:
@@ -94,15 +93,14 @@ def _generation(record: Fields, edit: Edit, snippets: list[tuple[str | None, str
 
 def _extended(record: Fields, edit: Edit) -> dict[str, tuple[Question, ...]]:
     found = {}
-    if "portability" in record:
-        hop = record.inner("portability")
-        found["one-hop"] = (Question(hop.text("New Question"), (hop.text("New Answer"),)),)
+    if distracting := record.texts("distracting_neighborhood_prompts"):
+        found["distract"] = asked(distracting, [edit.was], edit.target)
     if other := record.maybe("alternative_subject"):
         found["alias"] = asked([edit.prompt.replace("{}", other)], [edit.target], edit.was)
     if "unrelated_relation" in record:
         relation = record.inner("unrelated_relation")
         found["relation"] = (Question(relation.text("question"), (relation.text("object"),)),)
-    return found
+    return merged(found, grouped(record, edit))
 
 
 def _flat_case(record: Fields, index: int) -> Case:
@@ -113,7 +111,7 @@ def _flat_case(record: Fields, index: int) -> Case:
         "paraphrase": asked(record.texts("rephrase_prompt", needed=True), [edit.target], edit.was),
         "neighbour": asked(record.texts("locality_prompt", needed=True), neighbour, edit.target),
     }
-    return Case(record.id("case_id") or str(index), (edit,), questions)
+    return Case(record.id("case_id") or str(index), (edit,), merged(questions, _extended(record, edit)))
 
 
 def _plus(record: Fields, index: int, snippets: Snippets) -> Case:

@@ -2,7 +2,8 @@
 
 A record holds the question `src` about `subject`, the new answer `alt`, the right `answers`, a `rephrase`, and an
 unrelated question `loc` with `loc_ans`. The extension's files add one of `portability` (one hop), `inverse question`
-and `alter_subject_question`.
+and `alter_subject_question`. Named questions under `portability` and `locality`, as EasyEdit has them, are read, too;
+what it names zsRE's neighbourhood are unrelated questions such as `loc`.
 
 The prompts are questions: an answer is what follows them behind a blank. The unrelated question gets the question mark
 that it lacks in the file, as the evaluation of Meng et al. has it, and keeps its mark `nq question:`.
@@ -13,9 +14,10 @@ from __future__ import annotations
 from survey.editing.edit import Edit
 from survey.pitfalls.benchmarks.fields import Broken, Fields
 from survey.pitfalls.benchmarks.format import CaseFormat, asked, has, once
-from survey.pitfalls.case import Case, Question
+from survey.pitfalls.benchmarks.groups import grouped, merged
+from survey.pitfalls.case import Case
 
-_EXTENSION = ("portability", "inverse question", "alter_subject_question")
+_EXTENSION = ("portability", "locality", "inverse question", "alter_subject_question")
 
 
 def _case(record: Fields, index: int, _: None) -> Case:
@@ -35,10 +37,7 @@ def _case(record: Fields, index: int, _: None) -> Case:
         questions["unrelated"] = asked(
             [unrelated if unrelated.endswith("?") else unrelated + "?"], [record.text("loc_ans")]
         )
-    if "portability" in record:
-        hop = record.inner("portability")
-        questions["one-hop"] = (Question(hop.text("New Question"), (hop.text("New Answer"),)),)
-    return Case(record.id("case_id") or str(index), (edit,), questions)
+    return Case(record.id("case_id") or str(index), (edit,), merged(questions, grouped(record, edit, neighbour="unrelated")))
 
 
 FORMAT = CaseFormat("zsre", "zsRE", lambda r: has(r, "src", "alt", "subject"), _case)
