@@ -29,8 +29,8 @@ def gathered(results: Path) -> Comparison:
         if not row["records"] <= known:
             raise UserError(f"{row['method']} was measured on records that the unedited model was not asked")
         shares = {
-            metric: Share(value=round(p, 4), low=round(low, 4), high=round(high, 4))
-            for metric, (p, low, high) in row["metrics"].items() if p == p
+            metric: Share(value=round(share.value, 4), low=round(share.low, 4), high=round(share.high, 4))
+            for metric, share in row["metrics"].items() if share.n
         }  # fmt: skip
         scores = Scores(records=row["cases"], shares=shares)
         found = methods.setdefault(row["method"], {})

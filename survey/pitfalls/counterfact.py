@@ -1,4 +1,4 @@
-"""CounterFact in its extended form: read records, and score a model on them.
+"""CounterFact in its extended form: its records with one rephrasing and one neighbour, and a model's scores on them.
 
 A record has `prompt`, `subject`, `target_new`, `ground_truth`, one rephrasing (`rephrase_prompt`) and one
 prompt about a neighbour (`locality_prompt`), whose right answer is the old object. Scores are those of
@@ -10,65 +10,63 @@ not know the old fact.
 from __future__ import annotations
 
 import hashlib
-import json
-import math
 import os
 import platform
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from survey.editing.edit import Edit, EditError
+from survey.editing.edit import Edit
 from survey.editing.language_model import LanguageModel
 from survey.errors import UserError
-
-_FIELDS = ("prompt", "subject", "target_new", "ground_truth", "rephrase_prompt", "locality_prompt")
+from survey.pitfalls.benchmarks import read
+from survey.pitfalls.benchmarks.reading import located
+from survey.pitfalls.case import Case
 
 
 @dataclass(frozen=True)
 class Record:
     """One fact to be changed, with what should change along and what should not."""
 
-    case: int
+    case: int | str
     edit: Edit
     rephrase: str
     neighbour: str
 
 
-def read_records(path: str | os.PathLike) -> tuple[list[Record], list[str]]:
+def read_records(path_or_name: str | os.PathLike) -> tuple[list[Record], list[str]]:
     """Usable records of a file, and for each other one a line that says what is wrong with it.
 
-    Usable is a record whose fields are all there and whose subject occurs once in its prompt. Raises
-    `UserError` where the file is no list of records.
+    Usable is a case of CounterFact with one rephrasing and one neighbour, whose subject occurs once in its prompt. Raises
+    `UserError` where the file cannot be read, or holds no usable record.
     """
-    path = Path(path)
-    try:
-        items = json.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise UserError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise UserError(f"{path}: this is no JSON: {error}") from None
-    if not isinstance(items, list):
-        raise UserError(f"{path}: a list of records is expected")
-    records, problems = [], []
-    for i, item in enumerate(items):
-        missing = [f for f in _FIELDS if not isinstance(item, dict) or not isinstance(item.get(f), str) or not item[f].strip()]
-        if missing:
-            problems.append(f"{path}: record {i}: no {', '.join(missing)}")
-            continue
-        try:
-            if item["prompt"].count(item["subject"]) != 1:
-                raise EditError("the subject does not occur exactly once in the prompt")
-            prompt = item["prompt"].replace(item["subject"], "{}")
-            edit = Edit(prompt, item["subject"], item["target_new"], item["ground_truth"])
-        except EditError as error:
-            problems.append(f"{path}: record {i}: {error}")
-            continue
-        case = item.get("case_id", i)
-        records.append(Record(case, edit, item["rephrase_prompt"].rstrip(), item["locality_prompt"].rstrip()))
+    found = read(path_or_name, format="counterfact")
+    records, problems = [], list(map(str, found.problems))
+    for case in found.cases:
+        if wrong := _unusable(case):
+            problems.append(f"{found.path}: case {case.id}: {wrong}")
+        else:
+            [rephrasing], [neighbour] = case["paraphrase"], case["neighbour"]
+            records.append(Record(_number(case.id), case.edit, rephrasing.prompt, neighbour.prompt))
+    if not records:
+        raise UserError(f"{problems[0]} (no record is usable)")
     return records, problems
+
+
+def _unusable(case: Case) -> str | None:
+    """What keeps a case from being asked here, if anything does."""
+    if (times := case.edit.text.count(case.edit.subject)) != 1:
+        return f"the subject occurs {times} times in the prompt, and once is needed"
+    rephrasings, neighbours = len(case["paraphrase"]), len(case["neighbour"])
+    if (rephrasings, neighbours) != (1, 1):
+        return f"one rephrasing and one neighbour are asked here, not {rephrasings} and {neighbours} (`survey measure` asks them all)"
+    return None
+
+
+def _number(id: str) -> int | str:
+    """An id as it stands in files of results: a number, if the file of records calls it so."""
+    return int(id) if id.isdecimal() and str(int(id)) == id else id
 
 
 def described(model: LanguageModel, file: str | os.PathLike, records: Sequence[Record]) -> dict[str, Any]:
@@ -78,9 +76,10 @@ def described(model: LanguageModel, file: str | os.PathLike, records: Sequence[R
 
     from survey import __version__
 
+    file = located(file)
     return {
-        "model": model.name, "fingerprint": model.fingerprint, "file": Path(file).name,
-        "sha256": hashlib.sha256(Path(file).read_bytes()).hexdigest(), "records": [r.case for r in records], "seed": 0,
+        "model": model.name, "fingerprint": model.fingerprint, "file": file.name,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "records": [r.case for r in records], "seed": 0,
         "versions": {
             "editing-pitfalls": __version__, "torch": torch.__version__.partition("+")[0],
             "transformers": transformers.__version__, "python": platform.python_version(),
@@ -142,14 +141,3 @@ def compare(after: Observation, before: Observation) -> dict[str, bool | None]:
         "neighbourhood-kept": after.values["neighbourhood-score"] if held else None,
         "neighbourhood-unchanged": after.next_token == before.next_token,
     }
-
-
-def share(values: Sequence[bool]) -> tuple[float, float, float]:
-    """Share that is true with Wilson's interval of 95 %. NaN for nothing at all."""
-    n = len(values)
-    if not n:
-        return math.nan, math.nan, math.nan
-    p, z = sum(values) / n, 1.959964
-    middle = (p + z * z / (2 * n)) / (1 + z * z / n)
-    half = z / (1 + z * z / n) * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return p, max(0.0, middle - half), min(1.0, middle + half)

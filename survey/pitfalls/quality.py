@@ -17,7 +17,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from survey.errors import UserError
-from survey.pitfalls.counterfact import METRICS, compare, described, observe, read_records, share
+from survey.pitfalls.counterfact import METRICS, compare, described, observe, read_records
+from survey.pitfalls.metrics.intervals import share
 
 
 def run(model, records, method: str, options: dict, together: bool, out: Path, head: dict, log=print) -> None:
@@ -90,7 +91,7 @@ def table(out: Path) -> list[dict]:
     for path in sorted(out.glob("*.jsonl")):
         lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
         head, cases = lines[0], lines[1:]
-        metrics = {m: share([c[m] for c in cases if c[m] is not None]) for m in METRICS}
+        metrics = {m: share([c[m] for c in cases]) for m in METRICS}
         rows.append({
             "method": head["method"], "variant": head.get("variant", ""), "together": head["together"],
             "cases": len(cases), "records": {c["case"] for c in cases}, "metrics": metrics,
@@ -104,7 +105,7 @@ def print_table(rows: list[dict]) -> None:
     print(f"{'method':32}{'n':>4}  " + "  ".join(f"{s:^15}" for s in short) + "  max |dW|/|W|")
     for row in rows:
         name = " ".join(part for part in (row["method"], row["variant"], "(together)" if row["together"] else "") if part)
-        cells = "  ".join(f"{p:4.2f} [{low:.2f},{high:.2f}]"[:16] for p, low, high in row["metrics"].values())
+        cells = "  ".join(f"{s.value:4.2f} [{s.low:.2f},{s.high:.2f}]"[:16] for s in row["metrics"].values())
         print(f"{name:32}{row['cases']:>4}  {cells}  {row['relative_norm']:.3f}")
 
 

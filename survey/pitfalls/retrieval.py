@@ -25,7 +25,8 @@ from survey.editing.embedding import embedder
 from survey.editing.language_model import LanguageModel
 from survey.editing.memory import mentions
 from survey.errors import UserError
-from survey.pitfalls.counterfact import Record, described, read_records, share
+from survey.pitfalls.counterfact import Record, described, read_records
+from survey.pitfalls.metrics.intervals import share
 
 EMBEDDINGS = ("states", "minilm", "serac", "subject")
 _SAMPLES = 1000
@@ -74,7 +75,10 @@ def auc(ours: torch.Tensor, theirs: torch.Tensor) -> float:
 
 
 def auc_interval(ours: Sequence[float], theirs: Sequence[float]) -> tuple[float, float, float]:
-    """The area under the curve with a bootstrap interval of 95 %, over records."""
+    """The area under the curve with a bootstrap interval of 95 %, over records.
+
+    Drawn as when the published numbers were made, not by `survey.pitfalls.metrics.intervals`, so that they stay what they are.
+    """
     a, b = torch.tensor(ours), torch.tensor(theirs)
     chance = torch.Generator().manual_seed(0)
     samples = [auc(a[rows], b[rows]) for rows in torch.randint(0, len(a), (_SAMPLES, len(a)), generator=chance)]
@@ -86,13 +90,13 @@ def summary(cases: Sequence[dict], classifier: bool) -> dict:
     """Shares and areas with intervals; for a classifier also what it lets in at its threshold."""
     column = lambda name: [case[name] for case in cases]  # noqa: E731
     found = {
-        "found": share(column("found")),
+        "found": share(column("found"))[:3],
         "auc-own": auc_interval(column("rephrasing"), column("neighbour")),
         "auc-memory": auc_interval(column("rephrasing_memory"), column("neighbour_memory")),
     }
     if classifier:
         for name in ("rephrasing", "neighbour", "rephrasing_memory", "neighbour_memory"):
-            found[f"{name.replace('_', '-')}-in-scope"] = share([value > _THRESHOLD for value in column(name)])
+            found[f"{name.replace('_', '-')}-in-scope"] = share([value > _THRESHOLD for value in column(name)])[:3]
     return {name: [round(v, 4) for v in values] for name, values in found.items()}
 
 

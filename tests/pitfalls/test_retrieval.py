@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 import torch
@@ -60,6 +61,15 @@ def test_scores_of_each_record():
     assert found["rephrasing-in-scope"][0] == 1
     assert found["neighbour-memory-in-scope"][0] == 0.5
     assert "neighbour-in-scope" not in summary(score(ours, theirs), classifier=False)
+
+
+def test_published_numbers_are_what_their_cases_say():
+    folder = Path(__file__).parents[2] / "docs" / "results" / "retrieval"
+    published = json.loads((folder / "summary.json").read_text("utf-8"))["embeddings"]
+    assert set(published) == set(retrieval.EMBEDDINGS)
+    for name, values in published.items():
+        cases = [json.loads(line) for line in (folder / f"{name}.jsonl").read_text("utf-8").splitlines()[1:]]
+        assert {k: list(v) for k, v in summary(cases, name in ("serac", "subject")).items()} == values, name
 
 
 def test_the_baseline_looks_for_subjects(tmp_path):
