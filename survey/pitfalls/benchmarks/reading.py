@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +17,8 @@ FOLDER = "SURVEY_BENCHMARKS"
 _ENDINGS = (".json", ".jsonl", ".tsv")
 # Under these names an object holds a file's records.
 _LISTS = ("rows", "data", "records", "examples", "instances")
+# So many lines tell whether a file has a record a line; one alone may be broken.
+_FIRST = 20
 
 
 class Problem(NamedTuple):
@@ -128,14 +131,18 @@ def _parsed(text: str) -> Any:
 
 
 def _lines(path: Path, text: str) -> tuple[tuple[tuple[int, Any], ...], tuple[Problem, ...]]:
-    """Records of JSON lines. None where the first line is no object: then the file is something else."""
+    """Records of JSON lines. None where none of the first lines is an object by itself: then the file is something else."""
     # Only line feeds end a line: other separators may stand within a JSON text.
     lines = [line for line in text.split("\n") if line.strip()]
+    # A list over several lines that was cut off may have one record a line, too.
+    start = lines[0].strip()
+    if start.startswith("[") or start.endswith(("[", "{")):
+        return (), ()
+    first = [_parsed(line) for line in lines[:_FIRST]]
+    if not any(isinstance(found, dict) for found in first):
+        return (), ()
     records, problems = [], []
-    for i, line in enumerate(lines):
-        found = _parsed(line)
-        if i == 0 and not isinstance(found, dict):
-            return (), ()
+    for i, found in enumerate(chain(first, map(_parsed, lines[_FIRST:]))):
         if isinstance(found, _Bad):
             problems.append(Problem(path, i, f"no JSON: {found.why}"))
         else:

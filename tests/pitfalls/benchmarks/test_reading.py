@@ -48,6 +48,29 @@ def test_a_line_that_is_cut_off_is_a_problem_with_its_index(tmp_path):
     assert [str(p).startswith(f"{path}: record 2: no JSON") for p in file.problems] == [True]
 
 
+@pytest.mark.parametrize("broken", ['{"a": ', "words", '{"a": 1}}', '{"a":' * 200_000 + "1"])
+def test_a_first_line_that_is_broken_is_a_problem_like_any_other(tmp_path, broken):
+    path = tmp_path / "records.jsonl"
+    path.write_text(f'{broken}\n{{"a": 2}}\n\n{broken}\n{{"a": 3}}', "utf-8")
+    file = load(path)
+    assert file.records == ((1, {"a": 2}), (3, {"a": 3}))
+    assert [p.index for p in file.problems] == [0, 2] and all(p.skipped for p in file.problems)
+    assert str(file.problems[0]).startswith(f"{path}: record 0: no JSON: ")
+
+
+def test_a_first_line_that_is_no_object_is_left_to_whoever_reads_the_records(tmp_path):
+    path = tmp_path / "records.jsonl"
+    path.write_text('7\n{"a": 2}', "utf-8")
+    assert load(path).records == ((0, 7), (1, {"a": 2}))
+
+
+@pytest.mark.parametrize("start", ["[", '{"rows": [', '[{"a": 1},', "{"])
+def test_a_list_over_several_lines_that_is_cut_off_is_no_json_lines(tmp_path, start):
+    path = tmp_path / "records.json"
+    path.write_text(f'{start}\n{{"a": 2}}\n', "utf-8")
+    refused(lambda: load(path), "records.json", "no JSON")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [
