@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -73,7 +73,8 @@ class Benchmark:
     id: the format's, one of `CASES`.
     sha256: of the file. beside: name and sha256 of each file that lay beside it and was read along.
     problems: what could not be used: whole records, and parts of records that are cases all the same.
-    missing: what is not measured for want of a file beside this one, a sentence for each.
+    missing: what is not measured, or not as it should be, since the file or what lies beside it does not tell; a sentence
+        for each.
     """
 
     id: str
@@ -125,8 +126,25 @@ def read(path_or_name: str | os.PathLike, *, format: str | None = None, strict: 
     told = _told(file, problems, len(cases), strict)
     along = tuple((f.path.name, f.sha256) for f in beside.files)
     return Benchmark(
-        known.id, known.name, file.path, file.sha256, tuple(cases), told, tuple(beside.missing), along
+        known.id, known.name, file.path, file.sha256, tuple(cases), told, (*beside.missing, *_untold(cases)), along
     )
+
+
+def _untold(cases: Sequence[Case]) -> Iterator[str]:
+    """What a benchmark's records do not tell of their edits and questions."""
+    edits = [edit for case in cases for edit in case.edits]
+    if new := sum(edit.was is None for edit in edits):
+        yield f"{_of(new, len(edits), 'edit')} without what was right before: the new answer is not compared with it (efficacy-score, paraphrase-score)"
+    hops = [question for case in cases for question in case["one-hop"]]
+    if bare := sum(not question.needs for question in hops):
+        yield (
+            f"{_of(bare, len(hops), 'one-hop question')} without a question for the second fact: "
+            "counted whether or not the unedited model knows that fact"
+        )
+
+
+def _of(some: int, all: int, what: str) -> str:
+    return f"{some} of {all} {what}{'s' * (all > 1)}"
 
 
 def read_task(

@@ -9,6 +9,9 @@ answered before the edit: they are the question's `needs`. Where a query has sev
 wants each of them to be said, in any of its aliases; so each becomes a question. Aliases of one character that is no
 digit are no answers, as there.
 
+The fact that was right before stands in the edit's `previous_fact`; `original_fact` is read as well. An edit of a new fact
+has neither.
+
 `recent.json` and the others hold `Relation_Specifity`; the code that made them writes `Relation_Specificity`. Both are
 read.
 """
@@ -35,6 +38,7 @@ LISTS = {
     "Relation_Specifity": "relation-specificity",
     "Relation_Specificity": "relation-specificity",
 }
+_BEFORE = ("previous_fact", "original_fact")
 
 
 class Names(NamedTuple):
@@ -167,10 +171,13 @@ def _split(statement: str, frame: tuple[str, str] | None, known: set[str]) -> tu
 
 
 def _was(fields: Fields, prompt: str) -> str | None:
-    if "previous_fact" not in fields:
-        return None
-    before = fields.inner("previous_fact").text("prompt").removesuffix(".").strip()
-    return before.removeprefix(prompt).strip() if before.startswith(f"{prompt} ") else None
+    for name in _BEFORE:
+        if name not in fields:
+            continue
+        before = fields.inner(name).text("prompt").removesuffix(".").strip()
+        if before.startswith(f"{prompt} "):
+            return before.removeprefix(prompt).strip()
+    return None
 
 
 def _question(test: Fields) -> Question:

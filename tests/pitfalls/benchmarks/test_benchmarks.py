@@ -66,6 +66,27 @@ def test_the_digest_tells_what_was_read_along(tmp_path):
     assert len(digests) == 3
 
 
+@pytest.mark.parametrize(
+    "records_",
+    [
+        [records.ZSRE, records.ZSRE_EXTENDED, {**records.ZSRE_EXTENDED, "case_id": 5}],
+        [{**records.FLAT, "portability": records.ZSRE_EXTENDED["portability"]}, {**records.FLAT, "case_id": 8, "portability": {"one_hop": {"prompt": "p", "ground_truth": "a"}}}],
+        [records.KNOWEDIT, {**records.KNOWEDIT, "case_id": 8}],
+    ],
+)
+def test_one_hop_questions_without_what_they_need_are_told_once(tmp_path, records_):
+    assert read(written(tmp_path, records_)).missing == (
+        "2 of 2 one-hop questions without a question for the second fact: counted whether or not the unedited model knows that fact",
+    )
+
+
+def test_edits_that_do_not_tell_what_was_right_are_told_once(tmp_path):
+    new = [{**records.RECOE, "id": str(i), "edits": [{**records.RECOE["edits"][0], "ground_truth": None}]} for i in range(2)]
+    told = "2 of 3 edits without what was right before: the new answer is not compared with it (efficacy-score, paraphrase-score)"
+    assert read(written(tmp_path, [records.RECOE, *new])).missing == (told,)
+    assert read(written(tmp_path, [records.RECOE])).missing == ()
+
+
 def test_a_record_that_is_broken_does_not_hide_the_format(tmp_path):
     found = read(written(tmp_path, [{"x": 1}, 5, records.ZSRE, None]))
     assert (found.id, len(found.cases), found.skipped) == ("zsre", 1, 3)

@@ -205,6 +205,19 @@ def test_rippleedits_of_a_new_fact_knows_nothing_before(tmp_path):
     assert (case.edit.was, case.part) == (None, "recent")
 
 
+def test_rippleedits_reads_the_fact_before_under_either_name(tmp_path):
+    edit = ripple()["edit"]
+    before = edit["previous_fact"]
+    other = {**before, "prompt": "Anna Bell comes from Norway."}
+    bare = {k: v for k, v in edit.items() if k != "previous_fact"}
+    for more in ({"previous_fact": before}, {"original_fact": before}, {"previous_fact": None, "original_fact": before}, {"previous_fact": other, "original_fact": before}):
+        found = read(written(tmp_path, [ripple(edit={**bare, **more})]))
+        assert (found.cases[0].edit.was, found.missing) == ("Norway", ())
+    for more in ({}, {"original_fact": other}):
+        [missing] = read(written(tmp_path, [ripple(), ripple(edit={**bare, **more}), ripple(edit={**bare, **more})])).missing
+        assert missing.startswith("2 of 3 edits without what was right before: ")
+
+
 def test_rippleedits_does_not_guess_names(tmp_path):
     record = ripple(Subject_Aliasing=[], Relation_Specifity=[], Compositionality_I=[])
     message = problem(tmp_path, ripple(), {**record, "edit": {**record["edit"], "subject_id": "Q9", "target_id": "Q8", "relation": "RARE"}})
