@@ -19,7 +19,6 @@ ROLES = {
     "paraphrase": "the edited fact in other words: right is the new object",
     "neighbour": "another subject of the same relation: right is what the unedited model should say, mostly the old object",
     "unrelated": "a question that has nothing to do with the edit, such as zsRE's: right is its own answer",
-    "attribute": "CounterFact: another subject, for which the new object is right before and after the edit",
     "distract": "a neighbour's prompt behind the edited statement, where a benchmark words it itself",
     "alias": "the edited fact about another name of the subject: right is the new object",
     "reverse": "from the new object back to the subject",

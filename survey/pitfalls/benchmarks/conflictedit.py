@@ -5,7 +5,8 @@ A record holds two `edits`, made one after the other, each with `relation` (`pro
 
 - reverse: the second edit is about the first one's new object, by the inverse relation.
 - composite: two of the rule's facts are edited; the third, in `prerequisites`, should stay (role `tied`).
-- coverage: the same fact is changed twice.
+- coverage: the same fact is changed twice. Where both edits have the same prompt, as in all published records, there is no
+  implicit pair, which would be the explicit one again.
 
 What is compared, as the published evaluation has it: `implicit-old` is the first edit's fact by its own prompt;
 `implicit-new` is what must hold instead of it, asked by the first edit's relation. The explicit pair is asked by the
@@ -57,12 +58,13 @@ def _case(record: Fields, index: int, prompts: Prompts) -> Case:
     questions = {
         "explicit-new": ask(second.prompt, other, second.subject, second.target, old),
         "explicit-old": ask(second.prompt, other, second.subject, old, second.target),
-        "implicit-old": ask(first.prompt, relation, first.subject, first.target),
     }
     if part == "reverse":
         questions["implicit-new"] = ask(first.prompt, relation, second.target, first.target)
-    else:
+    elif first.text != second.text:
         questions["implicit-new"] = ask(first.prompt, relation, first.subject, second.target)
+    if "implicit-new" in questions:
+        questions["implicit-old"] = ask(first.prompt, relation, first.subject, first.target)
     questions["tied"] = tuple(_tied(record, i, prompts) for i in _prerequisites(record))
     if part == "composite" and not questions["tied"]:
         raise Broken("no prerequisites")

@@ -1,7 +1,8 @@
 """CounterFact (Meng et al. 2022, 2202.05262), its extension by Yao et al. 2023 (2305.13172), and CounterFact+.
 
 The original record holds `requested_rewrite` with `prompt`, `subject`, `target_new.str` and `target_true.str`,
-`paraphrase_prompts`, `neighborhood_prompts`, `attribute_prompts` and `generation_prompts`. The texts with which
+`paraphrase_prompts`, `neighborhood_prompts`, `attribute_prompts` and `generation_prompts`. No score is made of
+`attribute_prompts`, about subjects for which the new object is right anyway, and they are not read. The texts with which
 generations are compared lie in a file of their own, attribute_snippets.json, which is read where it lies beside.
 
 The flat record of the extension holds one rephrasing and one neighbour. Its files on portability and locality keep the
@@ -74,7 +75,6 @@ def _case(record: Fields, index: int, snippets: Snippets) -> Case:
     questions = {
         "paraphrase": asked(record.texts("paraphrase_prompts", needed=True), [edit.target], edit.was),
         "neighbour": asked(record.texts("neighborhood_prompts", needed=True), [edit.was], edit.target),
-        "attribute": asked(record.texts("attribute_prompts"), [edit.target], edit.was),
         **_generation(record, edit, snippets.get(relation, {}).get(new.id("id"), [])),
     }
     return Case(record.id("case_id") or str(index), (edit,), merged(questions, _extended(record, edit)), relation)

@@ -25,9 +25,8 @@ def _case(record: Fields, index: int, prompts: Prompts) -> Case:
     if there.target in objects:
         raise Broken(f"the new object {there.target!r} is among true_objects")
     answers = (back.target, *(o for o in objects if o != back.target))
-    ask = lambda answers, against: worded(there.prompt, relation, there.subject, answers, against, prompts)  # noqa: E731
-    questions = {"objects": (ask(answers, there.target),), "paraphrase": ask((there.target,), there.was).others}
-    return Case(str(index), (there, back), questions, relation, part=record.maybe("type"))
+    question = worded(there.prompt, relation, there.subject, answers, there.target, prompts)
+    return Case(str(index), (there, back), {"objects": (question,)}, relation, part=record.maybe("type"))
 
 
 FORMAT = CaseFormat(

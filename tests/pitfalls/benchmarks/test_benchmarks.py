@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from survey.errors import UserError
+from survey.pitfalls.asking import wanted
 from survey.pitfalls.benchmarks import CASES, TASKS, read, read_task
+from survey.pitfalls.case import Question
 from survey.pitfalls.probes import PROBES
 from tests.pitfalls.benchmarks import records
 from tests.pitfalls.benchmarks.records import written
@@ -50,6 +53,23 @@ def test_the_cases_of_every_format_can_be_probed(tmp_path, format):
     for case in read(written(tmp_path, records.CASES[format])).cases:
         shown.update(p.pitfall for p in PROBES.values() if p.roles and p.usable(case))
     assert shown
+
+
+def _prompts(case) -> set[str]:
+    """Everything that the probes ask about a case in a run, as text: of pairs those that need three states, else two."""
+    states = 3 if len(case.edits) > 1 and not case.together else 2
+    used = [p for p in PROBES.values() if p.states == states and p.usable(case)]
+    return {str(ask) for p in used for state in wanted(p.score, case, states=states) for ask in state}
+
+
+@pytest.mark.parametrize("format", CASES)
+def test_no_questions_are_made_that_no_probe_asks(tmp_path, format):
+    for name in ("conflict_prompts.json", "round_prompts.json"):
+        written(tmp_path, records.PROMPTS, name)
+    for case in read(written(tmp_path, records.CASES[format])).cases:
+        for role in case.questions:
+            marked = replace(case, questions={**case.questions, role: (Question("An odd prompt", ("An odd answer",)),)})
+            assert any("An odd" in asked for asked in _prompts(marked)), role
 
 
 def test_the_digest_tells_what_was_read_along(tmp_path):
@@ -184,9 +204,9 @@ FILES = {
     "zsre": ("zsre", 300, {"paraphrase", "unrelated"}),
     "conflictedit-reverse": ("conflictedit", 120, {"explicit-new", "explicit-old", "implicit-new", "implicit-old"}),
     "conflictedit-composite": ("conflictedit", 120, {"explicit-new", "explicit-old", "implicit-new", "implicit-old", "tied"}),
-    "conflictedit-coverage": ("conflictedit", 120, {"explicit-new", "explicit-old", "implicit-new", "implicit-old"}),
-    "roundedit-easy": ("roundedit", 120, {"objects", "paraphrase"}),
-    "roundedit-hard": ("roundedit", 120, {"objects", "paraphrase"}),
+    "conflictedit-coverage": ("conflictedit", 120, {"explicit-new", "explicit-old"}),
+    "roundedit-easy": ("roundedit", 120, {"objects"}),
+    "roundedit-hard": ("roundedit", 120, {"objects"}),
 }
 SETS = {
     "gsm8k": ("reasoning", 150), "nli": ("natural-language-inference", 150), "boolq": ("closed-domain-qa", 150),

@@ -39,7 +39,6 @@ def test_counterfact_in_its_original_form(tmp_path):
     assert (case.id, case.edits, case.relation, case.together) == ("3", (MUSEUM,), "P276", False)
     assert case["paraphrase"][0] == Question("It rained. Anna Bell's museum stands in", ("Rome",), "Oslo")
     assert case["neighbour"][1] == Question("The museum of Dora Eck is in", ("Oslo",), "Rome")
-    assert case["attribute"] == (Question("The museum of Emil Fox is in", ("Rome",), "Oslo"),)
     assert case["begin"] == (Question("Anna Bell's museum is close to", ("Rome",)),)
     assert len(case["paraphrase"]) == len(case["neighbour"]) == 2 and not case["describe"]
 
@@ -310,9 +309,15 @@ def test_conflictedit_composite(tmp_path):
 
 def test_conflictedit_coverage(tmp_path):
     case = conflict(tmp_path, records.COVERAGE)
-    for way in ("explicit", "implicit"):
-        assert one(case, f"{way}-new")[:2] == ("The child of Carl Dorn is", "Emil Fox")
-        assert one(case, f"{way}-old")[:2] == ("The child of Carl Dorn is", "Ben Cole")
+    assert one(case, "explicit-new")[:2] == ("The child of Carl Dorn is", "Emil Fox")
+    assert one(case, "explicit-old")[:2] == ("The child of Carl Dorn is", "Ben Cole")
+    assert set(case.questions) == {"explicit-new", "explicit-old"}
+    first, second = records.COVERAGE["edits"]
+    otherwise = {**second, "relation": records.relation("P40", "{} has a child named")}
+    case = conflict(tmp_path, {**records.COVERAGE, "edits": [first, otherwise]})
+    assert one(case, "explicit-new")[:2] == ("Carl Dorn has a child named", "Emil Fox")
+    assert one(case, "implicit-new")[:2] == ("The child of Carl Dorn is", "Emil Fox")
+    assert one(case, "implicit-old")[:2] == ("The child of Carl Dorn is", "Ben Cole")
 
 
 @pytest.mark.parametrize(
@@ -358,7 +363,8 @@ def test_roundedit_goes_there_and_back(tmp_path):
     [question] = case["objects"]
     assert question.answers == ("Anna Dorn", "Gerd Dorn", "Hans Dorn")
     assert prompts((question, *question.others)) == ["The child of Carl Dorn is", "A child of Carl Dorn is", "Carl Dorn has a child named"]
-    assert [q.answers for q in case["paraphrase"]] == [("Ben Cole",)] * 2
+    # A pair of edits is asked about by its own scores only.
+    assert set(case.questions) == {"objects"}
 
 
 @pytest.mark.parametrize(

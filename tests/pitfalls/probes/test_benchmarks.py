@@ -21,8 +21,8 @@ SHOWS = {
     "conflictedit-reverse": {"generalization.conflict"},
     "conflictedit-composite": {"generalization.conflict"},
     "conflictedit-coverage": {"generalization.conflict"},
-    "roundedit-easy": {"locality.distortion", "generalization.paraphrase"},
-    "roundedit-hard": {"locality.distortion", "generalization.paraphrase"},
+    "roundedit-easy": {"locality.distortion"},
+    "roundedit-hard": {"locality.distortion"},
 }
 
 
