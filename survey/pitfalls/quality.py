@@ -15,9 +15,11 @@ import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from survey.errors import UserError
-from survey.pitfalls.counterfact import METRICS, compare, described, observe, read_records
+from survey.pitfalls.command import add_arguments, chosen, names, setting, told
+from survey.pitfalls.counterfact import METRICS, compare, described, observe
 from survey.pitfalls.metrics.intervals import share
 
 
@@ -25,11 +27,12 @@ def run(model, records, method: str, options: dict, together: bool, out: Path, h
     """Edit and score, each record alone or all at once, and write one line a record."""
     from survey.editing import apply, compute, find
     from survey.editing.method import settings
+    from survey.editing.report import configured
 
     variant = ",".join(f"{name}={value}" for name, value in options.items())
     name = re.sub(r"[^\w.,=+-]", "_", f"{method}.{variant}" if variant else method)
     path = out / f"{name}.{'together' if together else 'single'}.jsonl"
-    config = find(method).configure(**options)
+    config = find(method).configure(**configured(method, options))
     head = {**head, "method": method, "variant": variant, "together": together, "settings": settings(config)}
     if find(method).train:
         head["trained"] = _trained(method, model, config)
@@ -67,30 +70,68 @@ def _trained(method: str, model, config) -> dict | None:
         return None  # Where it is needed, the first edit says so.
 
 
-def _done(path: Path, head: dict) -> set[int]:
+def _done(path: Path, head: dict) -> set[int | str]:
     """Cases of an earlier run with the same settings; another run's file is not touched."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except FileNotFoundError:
+    if not path.exists():
         return set()
-    if not lines:
+    old, cases = _results(path)
+    if old is None:
         return set()
-    old = json.loads(lines[0])
     decisive = ("method", "settings", "trained", "records", "file", "sha256", "seed", "fingerprint")
     if any(old.get(k) != json.loads(json.dumps(head.get(k))) for k in decisive):
         raise UserError(f"{path} holds a run with other settings; move it away or name another folder")
-    whole = [line for line in lines[1:] if line.endswith("}")]
-    if len(whole) < len(lines) - 1:  # Cut off while a line was written.
-        path.write_text("\n".join([lines[0], *whole]) + "\n", "utf-8")
-    return {json.loads(line)["case"] for line in whole}
+    data = path.read_bytes()
+    if not data.endswith(b"\n"):  # Cut off while a line was written.
+        path.write_bytes(data[: data.rindex(b"\n") + 1])
+    return {case["case"] for case in cases}
+
+
+def _results(path: Path) -> tuple[dict | None, list[dict]]:
+    """What a run says of itself, and its cases. A last line that was cut off is none; where it is the first, there is nothing.
+
+    Raises `UserError` for a file that no run has written.
+    """
+    # Only line feeds end a line: other separators may stand within a JSON text.
+    *lines, _ = path.read_bytes().split(b"\n")
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
+            one = json.loads(line)
+        except (ValueError, RecursionError):
+            one = None
+        if not (_is_case(one) if found else _is_head(one)):
+            what = "the result of a record" if found else "the head of a run"
+            raise UserError(f"{path}: line {number} is not {what}: move the file away or name another folder")
+        found.append(one)
+    return (found[0], found[1:]) if found else (None, [])
+
+
+def _is_head(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("method"), str)
+        and isinstance(value.get("variant", ""), str)
+        and isinstance(value.get("together"), bool)
+        and isinstance(value.get("records", []), list)
+    )
+
+
+def _is_case(value: Any) -> bool:
+    return (
+        isinstance(value, dict)
+        and isinstance(value.get("case"), int | str)
+        and isinstance(value.get("relative_norm", ""), int | float | None)
+        and all(isinstance(value.get(metric, ""), bool | None) for metric in METRICS)
+    )
 
 
 def table(out: Path) -> list[dict]:
-    """Shares with intervals for every run of a folder."""
+    """Shares with intervals for every run of a folder. Raises `UserError` for a file that no run has written."""
     rows = []
     for path in sorted(out.glob("*.jsonl")):
-        lines = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
-        head, cases = lines[0], lines[1:]
+        head, cases = _results(path)
+        if head is None:
+            continue
         metrics = {m: share([c[m] for c in cases]) for m in METRICS}
         rows.append({
             "method": head["method"], "variant": head.get("variant", ""), "together": head["together"],
@@ -113,11 +154,12 @@ def unedited(model, records, out: Path, head: dict) -> None:
     """The same scores for the model as it is. A file that has more records than these stays."""
     path = out / "unedited.single.jsonl"
     if path.exists():
-        old = json.loads(path.read_text("utf-8").partition("\n")[0])
-        same = all(old.get(k) == head[k] for k in ("file", "sha256", "fingerprint"))
-        if same and set(head["records"]) <= set(old["records"]):
+        old, cases = _results(path)
+        same = old is None or all(old.get(k) == head[k] for k in ("file", "sha256", "fingerprint"))
+        there = {case["case"] for case in cases}
+        if same and set(head["records"]) <= there:
             return
-        if not same or not set(old["records"]) <= set(head["records"]):
+        if not same or not there <= set(head["records"]):
             raise UserError(f"{path} holds other records; move it away or name another folder")
     before = observe(model, records)
     lines = [{**head, "method": "unedited", "together": False, "settings": {}}]
@@ -129,39 +171,45 @@ def unedited(model, records, out: Path, head: dict) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """0 where all is well, 1 for problems; wrong usage ends it with 2."""
     parser = argparse.ArgumentParser(prog="python -m survey.pitfalls.quality", description=__doc__.partition("\n")[0])
-    parser.add_argument("file", nargs="?", help="records in the extended CounterFact format")
-    parser.add_argument("--methods", default="all", help="ids, separated by commas")
-    parser.add_argument("--records", default="0:100", help="which usable records, FIRST:END (default 0:100)")
+    add_arguments(parser, out="quality")
+    parser.add_argument("--methods", type=names, default=["all"], metavar="A,B", help="ids, separated by commas (default: all)")
     parser.add_argument("--together", action="store_true", help="all records in one batch")
-    parser.add_argument("--model", default=None)
-    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the methods")
-    parser.add_argument("-o", "--out", default="quality", help="folder for results")
-    parser.add_argument("--table", metavar="DIR", help="only print the results of a folder")
+    parser.add_argument("--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="a setting of the methods")
     args = parser.parse_args(argv)
-    if args.table:
-        print_table(table(Path(args.table)))
-        return 0
-    if not args.file:
+    if not args.table and not args.file:
         parser.error("a file of records is needed")
-    from survey.editing import METHODS, load_model, values
+    return told(lambda: _show(Path(args.table)) if args.table else _measure(args))
 
-    records, problems = read_records(args.file)
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    first, _, end = args.records.partition(":")
-    chosen = records[int(first or 0) : int(end) if end else None]
-    model = load_model(args.model) if args.model else load_model()
+
+def _show(folder: Path) -> int:
+    rows = table(folder)
+    if not rows:
+        raise UserError(f"{folder}: there are no results of a run")
+    print_table(rows)
+    return 0
+
+
+def _measure(args: argparse.Namespace) -> int:
+    from survey.editing import METHODS, load_model, values
+    from survey.editing.report import configured
+
+    options = dict(args.set)
+    every = args.methods == ["all"]
+    for method in () if every else args.methods:  # What can be wrong is told before a model is loaded.
+        configured(method, options)
+    records = chosen(args, least=1)
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
-    head = described(model, args.file, chosen)
-    unedited(model, chosen, out, head)
-    options = dict(item.split("=", 1) for item in args.set)
+    model = load_model(args.model) if args.model else load_model()
+    head = described(model, args.file, records)
+    unedited(model, records, out, head)
     failed = False
     with values.sharing():
-        for method in METHODS if args.methods == "all" else args.methods.split(","):
+        for method in METHODS if every else args.methods:
             try:
-                run(model, chosen, method, options, args.together, out, head)
+                run(model, records, method, options, args.together, out, head)
             except UserError as error:
                 # The other methods may still be measured; what was written stays, and the run can go on.
                 print(f"{method}: {error}", file=sys.stderr, flush=True)
@@ -171,8 +219,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except UserError as error:
-        print(f"survey: {error}", file=sys.stderr)
-        sys.exit(1)
+    sys.exit(main())

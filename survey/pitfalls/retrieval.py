@@ -25,7 +25,8 @@ from survey.editing.embedding import embedder
 from survey.editing.language_model import LanguageModel
 from survey.editing.memory import mentions
 from survey.errors import UserError
-from survey.pitfalls.counterfact import Record, described, read_records
+from survey.pitfalls.command import add_arguments, chosen, names, told
+from survey.pitfalls.counterfact import Record, described
 from survey.pitfalls.metrics.intervals import share
 
 EMBEDDINGS = ("states", "minilm", "serac", "subject")
@@ -114,56 +115,53 @@ def run(model: LanguageModel, records: Sequence[Record], names: Sequence[str], o
         path = out / f"{name.replace('/', '_').replace(':', '-')}.jsonl"
         path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines), "utf-8")
         found[name] = summary(cases, name in ("serac", "subject"))
-    (out / "summary.json").write_text(json.dumps({**head, "embeddings": found}, ensure_ascii=False, indent=1) + "\n", "utf-8")
+    if found:
+        (out / "summary.json").write_text(json.dumps({**head, "embeddings": found}, ensure_ascii=False, indent=1) + "\n", "utf-8")
     return found
 
 
-def print_table(found: dict) -> None:
+def table(found: dict) -> str:
+    """Lines for a terminal."""
     columns = ("found", "auc-own", "auc-memory")
-    print(f"{'embedding':12}" + "".join(f"{name:^20}" for name in columns))
+    lines = [f"{'embedding':12}" + "".join(f"{name:^20}" for name in columns)]
     for name, values in found.items():
-        print(f"{name:12}" + "".join(f"{'{:.3f} [{:.3f},{:.3f}]'.format(*values[c]):^20}" for c in columns))
+        lines.append(f"{name:12}" + "".join(f"{'{:.3f} [{:.3f},{:.3f}]'.format(*values[c]):^20}" for c in columns))
         for scope in [c for c in values if c.endswith("-in-scope")]:
-            print(f"{'':12}{scope.replace('-', ' ')}: {{:.2f}} [{{:.2f}}, {{:.2f}}]".format(*values[scope]))
+            lines.append(f"{'':12}{scope.replace('-', ' ')}: {{:.2f}} [{{:.2f}}, {{:.2f}}]".format(*values[scope]))
+    return "\n".join(lines)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    """0 where all is well, 1 for problems; wrong usage ends it with 2."""
     parser = argparse.ArgumentParser(prog="python -m survey.pitfalls.retrieval", description=__doc__.partition("\n")[0])
-    parser.add_argument("file", nargs="?", help="records in the extended CounterFact format")
-    parser.add_argument("--embeddings", default=",".join(EMBEDDINGS), help="names, separated by commas")
-    parser.add_argument("--records", default="0:100", help="which usable records, FIRST:END (default 0:100)")
-    parser.add_argument("--model", default=None)
-    parser.add_argument("-o", "--out", default="retrieval", help="folder for results")
-    parser.add_argument("--table", metavar="DIR", help="only print the results of a folder")
+    add_arguments(parser, out="retrieval")
+    parser.add_argument("--embeddings", type=names, default=list(EMBEDDINGS), metavar="A,B", help=f"names, separated by commas (default: {','.join(EMBEDDINGS)})")
     args = parser.parse_args(argv)
-    if args.table:
-        try:
-            print_table(json.loads((Path(args.table) / "summary.json").read_text("utf-8"))["embeddings"])
-        except (OSError, ValueError, KeyError) as error:
-            raise UserError(f"{args.table}: there is no summary of a run ({error})") from None
-        return 0
-    if not args.file:
+    if not args.table and not args.file:
         parser.error("a file of records is needed")
-    from survey.editing import load_model
+    return told(lambda: _show(args.table) if args.table else _measure(args))
 
-    records, problems = read_records(args.file)
-    for problem in problems:
-        print(problem, file=sys.stderr)
-    first, _, end = args.records.partition(":")
-    chosen = records[int(first or 0) : int(end) if end else None]
-    if len(chosen) < 2:
-        raise UserError(f"{args.records} names {len(chosen)} of {len(records)} usable records, and two are needed at least")
-    model = load_model(args.model) if args.model else load_model()
-    out = Path(args.out)
-    out.mkdir(parents=True, exist_ok=True)
-    head = described(model, args.file, chosen)
-    print_table(run(model, chosen, args.embeddings.split(","), out, head))
+
+def _show(folder: str) -> int:
+    try:
+        text = table(json.loads((Path(folder) / "summary.json").read_text("utf-8"))["embeddings"])
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        raise UserError(f"{folder}: there is no summary of a run ({error})") from None
+    print(text)
     return 0
 
 
+def _measure(args: argparse.Namespace) -> int:
+    from survey.editing import load_model
+
+    records = chosen(args, least=2)  # Nothing could be mistaken for one record.
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    model = load_model(args.model) if args.model else load_model()
+    found = run(model, records, args.embeddings, out, described(model, args.file, records))
+    print(table(found))
+    return 0 if found else 1
+
+
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except UserError as error:
-        print(f"survey: {error}", file=sys.stderr)
-        sys.exit(1)
+    sys.exit(main())

@@ -26,6 +26,18 @@ def test_records_that_the_unedited_model_was_not_asked_are_not_compared(tmp_path
         comparison.gathered(tmp_path)
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"model": "m"}', "[" * 200_000])
+@pytest.mark.parametrize("folder", ["edits", "training"])
+def test_a_broken_file_is_told(tmp_path, monkeypatch, folder, text, capsys):
+    file = tmp_path / "docs" / "results" / folder / "rome.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(text)
+    monkeypatch.setattr(comparison, "ROOT", tmp_path)
+    assert comparison.main([]) == 1
+    [line] = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"survey: {file}: this is not what a run has written")
+
+
 def test_the_comparison_is_what_the_runs_say(tmp_path, monkeypatch, capsys):
     assert comparison.main([]) == 0, capsys.readouterr().err
     made = comparison.gathered(RESULTS.parent)

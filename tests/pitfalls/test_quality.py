@@ -57,6 +57,48 @@ def test_a_run_is_written_case_by_case_and_goes_on_where_it_ended(tmp_path, monk
     assert (tmp_path / "ike.embedding=states_1,scope=subject.single.jsonl").exists()
 
 
+def test_a_head_that_was_cut_off_is_written_again(tmp_path):
+    model = tiny_model("llama")
+    records = [Record(0, Edit("The museum of {} is in", "Anna Bell", "Rome", "Oslo"), "She stands in", "The museum of Carl Dorn is in")]
+    head = {"records": [0], "file": "x", "sha256": "y", "fingerprint": model.fingerprint}
+    quality.unedited(model, records, tmp_path, head)
+    quality.run(model, records, "ike", {}, False, tmp_path, head)
+    whole = {path: path.read_text() for path in tmp_path.iterdir()}
+    assert len(whole) == 2
+    for path, text in whole.items():
+        path.write_text(text[:20])
+    assert quality.table(tmp_path) == []
+    quality.unedited(model, records, tmp_path, head)
+    quality.run(model, records, "ike", {}, False, tmp_path, head)
+    assert {path: path.read_text() for path in tmp_path.iterdir()} == whole
+
+
+@pytest.mark.parametrize("line", ["text", "[]", '{"case": 1}', "[" * 200_000, "\xff"], ids=["text", "list", "no scores", "nested", "letter"])
+def test_a_file_that_no_run_has_written_is_told(tmp_path, line, capsys):
+    path = tmp_path / "rome.single.jsonl"
+    path.write_text(json.dumps({"method": "rome", "together": False}) + f"\n{line}\n", "latin-1")
+    assert quality.main(["--table", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"survey: {path}: line 2 is not the result of a record: move the file away or name another folder\n"
+    path.write_text(f"{line}\n", "latin-1")
+    assert quality.main(["--table", str(tmp_path)]) == 1
+    assert "line 1 is not the head of a run" in capsys.readouterr().err
+    with pytest.raises(UserError, match="line 1"):
+        quality.run(tiny_model("llama"), [], "rome", {}, False, tmp_path, {})
+
+
+def test_a_folder_without_results_is_told(tmp_path, capsys):
+    for folder in (tmp_path, tmp_path / "none"):
+        assert quality.main(["--table", str(folder)]) == 1
+        assert capsys.readouterr().err == f"survey: {folder}: there are no results of a run\n"
+
+
+def test_the_table_leaves_out_a_line_that_was_cut_off(tmp_path):
+    case = {m: True for m in METRICS} | {"case": 1, "relative_norm": None}
+    lines = [json.dumps(line) for line in ({"method": "rome", "together": False}, case, case | {"case": 2})]
+    (tmp_path / "rome.single.jsonl").write_text("\n".join(lines)[:-30])
+    assert [row["records"] for row in quality.table(tmp_path)] == [{1}]
+
+
 def test_the_unedited_model_is_not_asked_about_fewer_records_again(tmp_path):
     model = tiny_model("llama")
     edit = Edit("The museum of {} is in", "Anna Bell", "Rome", "Oslo")

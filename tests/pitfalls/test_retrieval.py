@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 
-from survey.errors import UserError
 from survey.pitfalls import retrieval
 from survey.pitfalls.counterfact import read_records
 from survey.pitfalls.retrieval import auc, auc_interval, main, run, score, similarities, summary
@@ -108,11 +107,19 @@ def test_the_command(tmp_path, capsys):
     assert capsys.readouterr().out == table
 
 
-def test_what_cannot_be_run(tmp_path):
-    with pytest.raises(UserError, match="names 1 of 6 usable records"):
-        main([str(_records(tmp_path / "a.json")), "--records", "5:9"])
-    with pytest.raises(UserError, match="no summary"):
-        main(["--table", str(tmp_path)])
-    with pytest.raises(SystemExit):
-        main([])
+def test_what_cannot_be_run(tmp_path, capsys):
+    assert main([str(_records(tmp_path / "a.json")), "--records", "5:9"]) == 1
+    assert "names 1 of 6 usable records, and 2 are needed at least" in capsys.readouterr().err
+    assert main(["--table", str(tmp_path)]) == 1
+    assert "no summary" in capsys.readouterr().err
     assert retrieval.EMBEDDINGS[0] == "states"
+
+
+def test_a_run_that_found_no_embedding_leaves_an_older_summary_alone(tmp_path, capsys):
+    folder, file, out = tiny_folder(tmp_path / "net", "gpt2"), _records(tmp_path / "a.json"), tmp_path / "out"
+    words = [str(file), "--model", str(folder), "-o", str(out), "--embeddings"]
+    assert main([*words, "subject"]) == 0
+    before = (out / "summary.json").read_text()
+    assert main([*words, "/no/such"]) == 1
+    assert "/no/such: left out" in capsys.readouterr().err
+    assert (out / "summary.json").read_text() == before
