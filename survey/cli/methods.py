@@ -254,7 +254,7 @@ def _row(found: dict) -> list[str]:
         found["id"], values.get("changes", "-"),
         (training if "training" in values else "yes") if found["must_be_trained"] else "no", found["edits_at_once"],
         f"{values['seconds']:.1f} s" if "seconds" in values else "-", amount(values["memory"]) if "memory" in values else "-",
-        share("efficacy-score"), share("efficacy-exact"), share("paraphrase-score"), share("neighbourhood-unchanged"),
+        share("efficacy-score"), share("reliability.forced"), share("paraphrase-score"), share("locality.next-token"),
         {True: "yes", False: "NO", None: "-"}[values.get("restored")],
     ]  # fmt: skip
 

@@ -55,7 +55,7 @@ class Share(_Part):
 
 
 class Scores(_Part):
-    """Shares by the id of their metric, over so many records."""
+    """Shares by the name of their metric (`survey.pitfalls.metrics.names`), over so many records."""
 
     records: int
     shares: dict[str, Share]

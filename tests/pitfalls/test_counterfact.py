@@ -11,8 +11,13 @@ import pytest
 
 from survey.editing import Edit, apply
 from survey.errors import UserError
+from survey.files import load_taxonomy
+from survey.pitfalls.asking import answer, wanted
 from survey.pitfalls.benchmarks import read
 from survey.pitfalls.counterfact import METRICS, Record, compare, observe, read_records
+from survey.pitfalls.metrics.names import parts
+from survey.pitfalls.probes import PROBES
+from survey.site.pages import SCORES
 from tests.editing.tiny import tiny_model
 
 GOOD = {
@@ -105,14 +110,47 @@ def test_scores_are_what_the_probabilities_say():
     assert seen.next_token == int(model.next_logits([record.neighbour])[0].argmax())
     with apply("fine-tuning", model, [record.edit], layers=(), lr=0.05, steps=60, stop=0.001):
         [after] = observe(model, [record])
-    assert after.values["efficacy-score"] and after.values["efficacy-exact"]
+    assert after.values["efficacy-score"] and after.values["reliability.forced"]
     found = compare(after, seen)
     assert set(found) == set(METRICS)
-    assert (found["neighbourhood-kept"] is None) == (not seen.values["neighbourhood-score"])
-    assert found["neighbourhood-unchanged"] == (after.next_token == seen.next_token)
+    assert (found["neighbourhood-score.kept"] is None) == (not seen.values["neighbourhood-score"])
+    assert found["locality.next-token"] == (after.next_token == seen.next_token)
 
 
 RESULTS = Path(__file__).parents[2] / "docs" / "results" / "counterfact"
+
+
+def test_scores_have_the_names_of_the_projects_metrics():
+    known = load_taxonomy().metrics
+    assert {parts(name).metric for name in METRICS} <= set(known)
+    assert set(METRICS) == {name for name, _ in SCORES}
+    for path in RESULTS.glob("*.jsonl"):
+        for line in path.read_text("utf-8").splitlines()[1:]:
+            assert set(json.loads(line)) == {"case", "relative_norm", *METRICS}, path
+
+
+@pytest.mark.parametrize("layers", [(0,), (1,)])
+def test_a_name_means_what_the_probe_of_that_name_measures(tmp_path, layers):
+    """Each record scored here and by the probes, before and after an edit, gives the same under the same name."""
+    people = ["Anna Bell", "Ben Cole", "Cora Dean", "Dora East", "Emil Frey", "Fay Gold"]
+    objects = ["Rome", "Oslo", "Paris", "London", "Vienna", "Rome"]
+    items = [
+        {**GOOD, "case_id": i, "prompt": f"The museum of {name} is in", "subject": name, "target_new": objects[i],
+         "ground_truth": objects[i - 1], "rephrase_prompt": f"{name}'s museum stands in", "locality_prompt": f"The museum of {name}son is in"}
+        for i, name in enumerate(people)
+    ]  # fmt: skip
+    file, model = written(tmp_path, items), tiny_model("llama")
+    records, cases = read_records(file)[0], read(file).cases
+    probes = [PROBES[pitfall] for pitfall in ("generalization", "generalization.paraphrase", "locality.neighbourhood")]
+    asks = [{ask for case in cases for probe in probes for ask in wanted(probe.score, case, states=2)[i]} for i in (0, 1)]
+    seen, before = observe(model, records), answer(model, asks[0])
+    with apply("fine-tuning", model, [records[0].edit], layers=layers, lr=0.05, steps=60, stop=0.001):
+        now, after = observe(model, records), answer(model, asks[1])
+    told = [compare(b, a) for b, a in zip(now, seen, strict=True)]
+    for name in METRICS:
+        [probe] = [probe for probe in probes if name in probe.metrics]
+        assert [record[name] for record in told] == [probe.score(case, (before, after))[name] for case in cases], name
+    assert any(len({str(record[name]) for record in told}) > 1 for name in METRICS)
 
 
 REAL = pytest.mark.skipif("SURVEY_BENCHMARKS" not in os.environ, reason="SURVEY_BENCHMARKS does not name the folder of benchmarks")
@@ -143,4 +181,4 @@ def test_real_records_are_edited_as_recorded():
         with apply(compute("rome", model, [record.edit]), model):
             now = compare(observe(model, [record])[0], before)
         assert record.case == line["case"]
-        assert {m: now[m] for m in ("efficacy-score", "efficacy-exact")} == {m: line[m] for m in ("efficacy-score", "efficacy-exact")}
+        assert {m: now[m] for m in ("efficacy-score", "reliability.forced")} == {m: line[m] for m in ("efficacy-score", "reliability.forced")}

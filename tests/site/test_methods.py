@@ -193,7 +193,7 @@ def test_the_list_of_methods_says_what_runs_here(pages):
 
 def test_the_comparison_has_what_was_measured(pages, monkeypatch):
     share = {"value": 0.875, "low": 0.701, "high": 0.952}
-    scores = {"records": 8, "shares": {"efficacy-score": share, "neighbourhood-unchanged": share}}
+    scores = {"records": 8, "shares": {"efficacy-score": share, "locality.next-token": share}}
     found = Comparison.model_validate({
         "model": "tiny", "unedited": {"records": 9, "shares": {"efficacy-score": {**share, "value": 0.25}}},
         "methods": {"rome": {"changes": "weights", "seconds": 3.21, "memory": 1_234_000_000, "restored": True, "single": scores}},
