@@ -19,7 +19,8 @@ from survey.pitfalls.metrics.names import VARIANTS, Variant, direction, parts
 
 __all__ = ["COMPAT", "METRICS", "VARIANTS", "Variant", "direction", "parts"]
 
-# The function of each id in taxonomy/metrics.yaml; its docstring names the id first, and gives formula and source.
+# The function of each id in taxonomy/metrics.yaml; its docstring names the id first, and gives formula and source. Probes, tasks
+# and the summary of results call them, so that what is tested is what measures.
 METRICS: Mapping[str, Callable[..., Any]] = MappingProxyType({
     "reliability": shares.reliability,
     "generalization": shares.generalization,
@@ -76,7 +77,7 @@ COMPAT: Mapping[str, Callable[..., Any]] = MappingProxyType({
     "distortion": distributions.distortion_compat,
     "conflict-magnitude": conflicts.conflict_magnitude_compat,
     "multi-hop-accuracy": chains.multi_hop_accuracy_compat,
-    "token-accuracy": shares.token_accuracy_over_compat,
+    "token-accuracy": shares.token_accuracy_compat,
     "logical-generalization": texts.mentioned_compat,
     "compositionality-1": texts.mentioned_compat,
     "compositionality-2": texts.mentioned_compat,

@@ -24,62 +24,59 @@ def instance_wise_accuracy(right: Iterable[bool]) -> bool | None:
     return all(found) if found else None
 
 
-def multi_hop_accuracy(right: Sequence[bool]) -> bool | None:
-    """`multi-hop-accuracy`: 1[any of the question's wordings, there are three, is answered right]; the mean is 0 to 1, higher is better.
+def multi_hop_accuracy(questions: Iterable[Sequence[bool]]) -> float:
+    """`multi-hop-accuracy`: E over questions of 1[any of its wordings, there are three, is answered right], 0 to 1, higher is better.
 
-    None for no wordings. Source: Zhong et al. 2023, section 4.1. Three tries are easier than one.
+    questions: whether each wording is answered right, of the questions whose chain the unedited model knows.
+    Source: Zhong et al. 2023, section 4.1. Three tries are easier than one.
     """
-    return any(map(bool, right)) if right else None
+    return mean(any(right) for right in questions)
 
 
-def multi_hop_accuracy_compat(right: Sequence[bool]) -> bool | None:
+def multi_hop_accuracy_compat(questions: Iterable[Sequence[bool]]) -> float:
     """`multi-hop-accuracy.compat`: only the first wording, as DeepEdit's notebook asks."""
-    return bool(right[0]) if right else None
+    return mean(bool(right[0]) for right in questions)
 
 
-def _passed(tests: Iterable[tuple[bool, bool]]) -> float:
-    """Passed / (passed + failed), of (condition held before the edit, passed); NaN where none was run."""
-    return mean(passed for held, passed in tests if held)
+def _passed(passed: Iterable[bool]) -> float:
+    """Passed / (passed + failed); NaN where none was run."""
+    return mean(map(bool, passed))
 
 
-def executed(tests: Iterable[tuple[bool, bool]]) -> float:
-    """Share of the tests whose conditions held, so that they count: RippleEdits' scores mean little without it."""
-    return mean(held for held, _ in tests)
-
-
-def logical_generalization(tests: Iterable[tuple[bool, bool]]) -> float:
+def logical_generalization(passed: Iterable[bool]) -> float:
     """`logical-generalization`: passed / (passed + failed) of tests on what follows by the relation's logic, 0 to 1, higher is better.
 
-    tests: (condition held before the edit, passed). Source: Cohen et al. 2024 (2307.12976), section 3, LG.
+    passed: of the tests that were run, because their conditions held before the edit; `.counted` is the share of those, without
+    which the score means little. Source: Cohen et al. 2024 (2307.12976), section 3, LG.
     Variants of all six: the published code looks for an alias anywhere in the text it gets back, which includes the
     prompt, and inside of words (`texts.mentioned_compat`).
     """
-    return _passed(tests)
+    return _passed(passed)
 
 
-def compositionality_1(tests: Iterable[tuple[bool, bool]]) -> float:
+def compositionality_1(passed: Iterable[bool]) -> float:
     """`compositionality-1`: the same for a hop that starts at the new object (CI). Source: Cohen et al. 2024; 0 to 1, higher is better."""
-    return _passed(tests)
+    return _passed(passed)
 
 
-def compositionality_2(tests: Iterable[tuple[bool, bool]]) -> float:
+def compositionality_2(passed: Iterable[bool]) -> float:
     """`compositionality-2`: the same for a hop that leads to the subject (CII). Source: Cohen et al. 2024; 0 to 1, higher is better."""
-    return _passed(tests)
+    return _passed(passed)
 
 
-def subject_aliasing(tests: Iterable[tuple[bool, bool]]) -> float:
+def subject_aliasing(passed: Iterable[bool]) -> float:
     """`subject-aliasing`: the same for other names of the subject (SA). Source: Cohen et al. 2024; 0 to 1, higher is better."""
-    return _passed(tests)
+    return _passed(passed)
 
 
-def preservation(tests: Iterable[tuple[bool, bool]]) -> float:
+def preservation(passed: Iterable[bool]) -> float:
     """`preservation`: the same for other right objects of the relation (PV; "Forgetfulness" in the files). Source: Cohen et al. 2024; 0 to 1, higher is better."""
-    return _passed(tests)
+    return _passed(passed)
 
 
-def relation_specificity(tests: Iterable[tuple[bool, bool]]) -> float:
+def relation_specificity(passed: Iterable[bool]) -> float:
     """`relation-specificity`: the same for other relations of the subject (RS; "Relation_Specifity" in the files). Source: Cohen et al. 2024; 0 to 1, higher is better."""
-    return _passed(tests)
+    return _passed(passed)
 
 
 def fact_recall(recalled: Iterable[bool]) -> float:
@@ -88,8 +85,3 @@ def fact_recall(recalled: Iterable[bool]) -> float:
     Source: after Hua et al. 2024 (2401.17585); here a fact is recalled where its object stands in the text.
     """
     return mean(map(bool, recalled))
-
-
-def known(conditions: Iterable[bool]) -> bool:
-    """Whether a question counts: every fact that it needs is known. True for none."""
-    return all(list(conditions))

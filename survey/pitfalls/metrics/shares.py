@@ -54,23 +54,24 @@ def recorded_locality(right: Iterable[float]) -> float:
     return mean(right)
 
 
-def token_accuracy(right: Sequence[bool]) -> float:
-    """`token-accuracy`: (1/|y|) sum_j 1[argmax_t P(t | x, y_<j) = y_j], 0 to 1, higher is better.
+def token_accuracy(right: Iterable[float]) -> float:
+    """`token-accuracy`: E over answers y of (1/|y|) sum_j 1[argmax_t P(t | x, y_<j) = y_j], 0 to 1, higher is better.
 
-    Source: evaluation code of Meng et al. 2022 and of De Cao et al. 2021 for zsRE. NaN for an answer without tokens.
-    Teacher forcing: the model sees the right earlier tokens, so this is never below the share of whole answers.
+    right: the share of each answer's tokens that are the most probable ones (`asking.Likelihood.right`); NaN for one without
+    tokens, which makes all of it NaN, so that it cannot pass unseen.
+    Source: evaluation code of Meng et al. 2022 and of De Cao et al. 2021 for zsRE. Teacher forcing: the model sees the right
+    earlier tokens, so this is never below the share of whole answers.
     """
-    return mean(map(bool, right))
+    return mean(right)
 
 
-def token_accuracy_over(answers: Iterable[Sequence[bool]]) -> float:
-    """Mean token accuracy of several answers; one without tokens makes it NaN, so that it cannot pass unseen."""
-    return mean(map(token_accuracy, answers))
+def token_accuracy_compat(right: Iterable[float]) -> float:
+    """`token-accuracy.compat`: as EasyEdit's default computes it, which leaves out silently what is undefined (an empty slice).
 
-
-def token_accuracy_over_compat(answers: Iterable[Sequence[bool]]) -> float:
-    """The same as EasyEdit's default computes it: answers without tokens (an empty slice) are left out silently."""
-    return mean(a for a in map(token_accuracy, answers) if a == a)
+    No probe reports it, since it cannot differ here: `case.Question` refuses empty answers, any other has a token, and a
+    collapsed model has 0 tokens right.
+    """
+    return mean(r for r in right if r == r)
 
 
 def _accuracy(right: Iterable[bool]) -> float:

@@ -5,29 +5,35 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from survey.pitfalls.case import Case, Question
+from survey.pitfalls.metrics import METRICS
 from survey.pitfalls.metrics.chains import (
+    edit_wise_success,
     fact_recall,
     instance_wise_accuracy,
+    multi_hop_accuracy,
     multi_hop_accuracy_compat,
 )
-from survey.pitfalls.metrics.probabilities import efficacy_magnitude, efficacy_score
+from survey.pitfalls.metrics.shares import generalization, locality, reliability, token_accuracy
 from survey.pitfalls.metrics.texts import free_running_exact_match, mentioned
 from survey.pitfalls.probes.reading import (
     Scores,
     States,
     among,
     answered,
+    beside,
     counts,
     exact,
+    exact_each,
     facts,
     likelihood,
     names,
+    next_tokens,
+    of,
     over,
     pair,
     said,
+    said_each,
     text,
-    unchanged,
-    wordings,
 )
 
 EDIT = (
@@ -43,11 +49,11 @@ PARAPHRASE = (
 def _ranked(name: str, questions: Sequence[Question], states: States) -> Scores:
     """Score and magnitude of new object against old one, and the share of next tokens that stayed."""
     pairs = [p for p in [pair(states[-1], q) for q in questions] if p is not None]
-    same = [unchanged(states, q) for q in questions]
+    nexts = [next_tokens(state, questions) for state in (states[0], states[-1])]
     return {
-        f"{name}-score": efficacy_score(pairs) if pairs else None,
-        f"{name}-magnitude": efficacy_magnitude(pairs) if pairs else None,
-        f"{name}-score.unchanged": over(same),
+        f"{name}-score": of(METRICS[f"{name}-score"], pairs),
+        f"{name}-magnitude": of(METRICS[f"{name}-magnitude"], pairs),
+        f"{name}-score.unchanged": of(locality, *nexts),
     }
 
 
@@ -57,9 +63,9 @@ def edit(case: Case, states: States) -> Scores:
     texts = [(q.answers, text(after, q).text) for q in questions]
     return {
         **_ranked("efficacy", questions, states),
-        "reliability.forced": over([exact(after, q) for q in questions]),
-        "reliability.generated": over([mentioned(a, t) for a, t in texts]),
-        "token-accuracy": over([likelihood(after, q).right for q in questions]),
+        "reliability.forced": of(reliability, [exact(after, q) for q in questions]),
+        "reliability.generated": of(reliability, [mentioned(a, t) for a, t in texts]),
+        "token-accuracy": of(token_accuracy, [likelihood(after, q).right for q in questions]),
         "free-running-exact-match": over([free_running_exact_match(a, t) for a, t in texts]),
     }
 
@@ -69,9 +75,9 @@ def paraphrase(case: Case, states: States) -> Scores:
     questions, after = case["paraphrase"], states[-1]
     return {
         **_ranked("paraphrase", questions, states),
-        "generalization.forced": over([exact(after, q) for q in questions]),
-        "generalization.generated": over([said(after, q) for q in questions]),
-        "generalization.tokens": over([likelihood(after, q).right for q in questions]),
+        "generalization.forced": of(generalization, [exact(after, q) for q in questions]),
+        "generalization.generated": of(generalization, [said(after, q) for q in questions]),
+        "generalization.tokens": of(token_accuracy, [likelihood(after, q).right for q in questions]),
     }
 
 
@@ -124,25 +130,26 @@ def multi_hop(case: Case, states: States) -> Scores:
     questions, hops, own = case["multi-hop"], case["hop"], facts(case)
     after = states[-1]
     count = [counts(states[0], q) for q in (*questions, *hops)]
-    first = [
-        multi_hop_accuracy_compat([mentioned(w.answers, text(after, w).text) for w in wordings(q)]) for q in questions
-    ]
-    forced, generated = [exact(after, q) for q in hops], [said(after, q) for q in hops]
-    scores = {
-        "instance-wise-accuracy.forced": instance_wise_accuracy(forced),
-        "instance-wise-accuracy.generated": instance_wise_accuracy(generated),
-        "edit-wise-success.forced": over([exact(after, q) for q in own]),
-        "edit-wise-success.generated": over([said(after, q) for q in own]),
+    known = count[: len(questions)]
+    generated = among([said_each(after, q) for q in questions], known)
+    scores: Scores = {
+        "instance-wise-accuracy.forced": instance_wise_accuracy([exact(after, q) for q in hops]),
+        "instance-wise-accuracy.generated": instance_wise_accuracy([said(after, q) for q in hops]),
+        "edit-wise-success.forced": of(edit_wise_success, [exact(after, q) for q in own]),
+        "edit-wise-success.generated": of(edit_wise_success, [said(after, q) for q in own]),
     }
     if not all(count):
         scores |= {name: None for name in scores if name.startswith("instance-wise")}
-    return {
-        **answered("multi-hop-accuracy", questions, states),
-        "multi-hop-accuracy.compat": among(first, count[: len(questions)]),
-        **scores,
+    scores |= beside("multi-hop-accuracy", questions, states, known)
+    forced = among([exact_each(after, q) for q in questions], known)
+    scores |= {
+        "multi-hop-accuracy.forced": of(multi_hop_accuracy, forced),
+        "multi-hop-accuracy.generated": of(multi_hop_accuracy, generated),
+        "multi-hop-accuracy.compat": of(multi_hop_accuracy_compat, generated),
         **answered("qa-accuracy", case["reasoning"], states),
         "fact-recall.mentioned": over([_recall(case, text(after, q, REASONING).text) for q in case["reasoning"]]),
     }
+    return {name: scores[name] for name in MULTI_HOP}
 
 
 def _recall(case: Case, reasoning: str) -> float:

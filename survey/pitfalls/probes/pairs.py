@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import replace
 
 from survey.editing.edit import Edit
@@ -24,8 +25,16 @@ from survey.pitfalls.metrics.distributions import (
     failure_rate,
     ignore_rate,
 )
-from survey.pitfalls.metrics.shares import mean
-from survey.pitfalls.probes.reading import Scores, States, likelihood, over, unchanged, wordings
+from survey.pitfalls.metrics.shares import locality, mean
+from survey.pitfalls.probes.reading import (
+    Scores,
+    States,
+    likelihood,
+    next_tokens,
+    of,
+    over,
+    wordings,
+)
 
 _WAYS = ("explicit", "implicit")
 CONFLICT = (
@@ -56,7 +65,7 @@ def conflict(case: Case, states: States) -> Scores:
         was, now = _p(between, old), _p(after, old)
         scores[f"conflict-score.{way}"] = conflict_score(_p(after, new), now)
         scores[f"conflict-score.{way}-exact"] = over([likelihood(after, q).exact for q in new])
-        scores[f"conflict-score.{way}-unchanged"] = over([unchanged(states, q, 1) for q in new])
+        scores[f"conflict-score.{way}-unchanged"] = _unchanged(between, after, new)
         scores[f"conflict-magnitude.{way}"] = conflict_magnitude(was, now)
         scores[f"conflict-magnitude.{way}-compat"] = conflict_magnitude_compat(was, now)
     if all(edit.was for edit in case.edits[:2]):
@@ -65,6 +74,11 @@ def conflict(case: Case, states: States) -> Scores:
     if case["tied"]:
         scores["tied-fact-damage"] = tied_fact_damage(_p(before, case["tied"]), _p(after, case["tied"]))
     return scores
+
+
+def _unchanged(was: State, now: State, questions: Sequence[Question]) -> float | None:
+    """Share of the questions whose most probable next token stayed; never in a collapsed model."""
+    return of(locality, next_tokens(was, questions), next_tokens(now, questions))
 
 
 def _won(state: State, edit: Edit) -> bool:
@@ -79,7 +93,7 @@ def _took(case: Case, states: States) -> Scores:
     steps = tuple(zip((case.edits[0], case.edits[-1]), states[:2], states[1:], strict=True))
     return {
         "success-score.exact": success_score(*(now[Continuation(edit.text, edit.target)].exact for edit, _, now in steps)),
-        "success-score.unchanged": success_score(*(unchanged((was, now), Question(edit.text, (edit.target,))) for edit, was, now in steps)),
+        "success-score.unchanged": success_score(*(_unchanged(was, now, [Question(edit.text, (edit.target,))]) for edit, was, now in steps)),
     }
 
 
@@ -102,7 +116,7 @@ def coverage(case: Case, states: States) -> Scores:
     return {
         "success-score.alone": success_score_alone(second, first),
         "success-score.alone-exact": over([likelihood(states[-1], q).exact for q in new]),
-        "success-score.alone-unchanged": over([unchanged(states, q) for q in new]),
+        "success-score.alone-unchanged": _unchanged(states[0], states[-1], new),
     }
 
 
@@ -140,5 +154,5 @@ def _round_trip(case: Case, question: Question, states: States) -> Scores:
         "failure-rate": failure_rate(ignored) if several else None,
         "success-score": success_score(*won),
         **_took(case, states),
-        "locality.round-trip": unchanged(states, question),
+        "locality.round-trip": _unchanged(before, after, [question]),
     }

@@ -7,10 +7,13 @@ are looked up before they are put together.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from survey.pitfalls.asking import Continuation, Likelihood, Said, State, Text, Top
 from survey.pitfalls.case import Case, Question
-from survey.pitfalls.metrics.shares import mean
+from survey.pitfalls.metrics import METRICS
+from survey.pitfalls.metrics.probabilities import efficacy_score
+from survey.pitfalls.metrics.shares import locality, mean, token_accuracy
 from survey.pitfalls.metrics.texts import mentioned
 
 Value = float | bool | None
@@ -24,9 +27,14 @@ def over(values: Iterable[Value]) -> float | None:
     return mean(found) if found else None
 
 
-def among(values: Iterable[Value], counts: Iterable[bool]) -> float | None:
-    """The mean of the values that count."""
-    return over([v for v, c in zip(values, counts, strict=True) if c])
+def of(metric: Callable[..., float], *values: Sequence[Any]) -> float | None:
+    """What a metric's function makes of values; None where there are none."""
+    return metric(*values) if values[0] else None
+
+
+def among(values: Iterable[Any], counts: Iterable[bool]) -> list[Any]:
+    """The values that count."""
+    return [v for v, c in zip(values, counts, strict=True) if c]
 
 
 def wordings(question: Question) -> tuple[Question, ...]:
@@ -63,19 +71,29 @@ def text(state: State, question: Question, tokens: int | None = None) -> Text:
     return state[Said(question.prompt, tokens or room(question))]
 
 
-def _whole(question: Question, right: Callable[[Question], bool]) -> bool:
-    found = [right(wording) for wording in wordings(question)]
-    return any(found) if question.whole == "any" else all(found)
+def whole(question: Question, right: Sequence[bool]) -> bool:
+    """Whether a question is answered right, given each of its wordings: any or all of them must be, as it demands."""
+    return any(right) if question.whole == "any" else all(right)
+
+
+def exact_each(state: State, question: Question) -> list[bool]:
+    """Whether every token of the first answer is the most probable one, in each wording."""
+    return [likelihood(state, wording).exact for wording in wordings(question)]
+
+
+def said_each(state: State, question: Question, tokens: int | None = None) -> list[bool]:
+    """Whether the model says an answer by itself, in each wording."""
+    return [mentioned(wording.answers, text(state, wording, tokens).text) for wording in wordings(question)]
 
 
 def exact(state: State, question: Question) -> bool:
     """Whether every token of the first answer is the most probable one; in any or in all wordings, as the question demands."""
-    return _whole(question, lambda q: likelihood(state, q).exact)
+    return whole(question, exact_each(state, question))
 
 
 def said(state: State, question: Question, tokens: int | None = None) -> bool:
     """Whether the model says an answer by itself; in any or in all wordings, as the question demands."""
-    return _whole(question, lambda q: mentioned(q.answers, text(state, q, tokens).text))
+    return whole(question, said_each(state, question, tokens))
 
 
 def counts(state: State, question: Question) -> bool:
@@ -84,16 +102,16 @@ def counts(state: State, question: Question) -> bool:
     return all(found)
 
 
-def unchanged(states: States, question: Question, first: int = 0) -> bool:
-    """Whether the most probable next token in the last state is what it was in the first; never in a collapsed model."""
-    before, after = states[first][Top(question.prompt)], states[-1][Top(question.prompt)]
-    return after >= 0 and before == after
+def next_tokens(state: State, questions: Sequence[Question]) -> list[int | None]:
+    """The most probable next token behind each question; None, which equals nothing, in a collapsed model."""
+    found = [state[Top(q.prompt)] for q in questions]
+    return [None if top < 0 else top for top in found]
 
 
-def same_text(states: States, question: Question) -> bool:
-    """Whether the model says, greedily, the same as before; never if it has collapsed."""
-    before, after = text(states[0], question), text(states[-1], question)
-    return not after.collapsed and before == after
+def texts(state: State, questions: Sequence[Question]) -> list[str | None]:
+    """What the model says behind each question, greedily; None, which equals nothing, in a collapsed model."""
+    found = [text(state, q) for q in questions]
+    return [None if said.collapsed else said.text for said in found]
 
 
 ANSWERED = ("forced", "tokens", "generated", "compared", "unchanged", "counted")
@@ -106,15 +124,24 @@ def names(metric: str) -> tuple[str, ...]:
 
 def answered(metric: str, questions: Sequence[Question], states: States, tokens: int | None = None) -> Scores:
     """How questions are answered whose answer the edit changes: every variant of `ANSWERED`, of those that count."""
-    before, after = states[0], states[-1]
-    count = [counts(before, q) for q in questions]
-    pairs = [pair(after, q) for q in questions]
-    found = {
-        "forced": [exact(after, q) for q in questions],
-        "tokens": [likelihood(after, q).right for q in questions],
-        "generated": [said(after, q, tokens) for q in questions],
-        "compared": [None if p is None else p[0] > p[1] for p in pairs],
-        "unchanged": [unchanged(states, q) for q in questions],
+    count = [counts(states[0], q) for q in questions]
+    other = beside(metric, questions, states, count)
+    right = {
+        "forced": [exact(states[-1], q) for q in questions],
+        "generated": [said(states[-1], q, tokens) for q in questions],
     }
-    scores: Scores = {f"{metric}.{variant}": among(values, count) for variant, values in found.items()}
-    return {**scores, f"{metric}.counted": over(count) if any(q.needs for q in questions) else None}
+    scores = other | {f"{metric}.{variant}": of(METRICS[metric], among(values, count)) for variant, values in right.items()}
+    return {name: scores[name] for name in names(metric)}
+
+
+def beside(metric: str, questions: Sequence[Question], states: States, count: Sequence[bool]) -> Scores:
+    """What stands beside the share of right answers: all other variants of `ANSWERED`, of the questions that count."""
+    pairs = among([pair(states[-1], q) for q in questions], count)
+    tokens = among([likelihood(states[-1], q).right for q in questions], count)
+    nexts = [among(next_tokens(state, questions), count) for state in (states[0], states[-1])]
+    return {
+        f"{metric}.tokens": of(token_accuracy, tokens),
+        f"{metric}.compared": of(efficacy_score, [p for p in pairs if p is not None]),
+        f"{metric}.unchanged": of(locality, *nexts),
+        f"{metric}.counted": over(count) if any(q.needs for q in questions) else None,
+    }

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from survey.pitfalls.asking import State
 from survey.pitfalls.case import Case, Question
+from survey.pitfalls.metrics import METRICS
 from survey.pitfalls.metrics.texts import mentioned_compat
-from survey.pitfalls.probes.reading import Scores, States, among, answered, names, text, wordings
+from survey.pitfalls.probes.reading import (
+    Scores,
+    States,
+    among,
+    answered,
+    names,
+    of,
+    text,
+    whole,
+    wordings,
+)
 
 TOKENS = 30
 """Tokens in which an answer must be said."""
@@ -34,8 +45,7 @@ RIPPLE = tuple(name for metric, _ in LISTS.values() for name in _names(metric))
 
 def _compat(state: State, question: Question) -> bool:
     """The published match, in the text that holds the prompt, too."""
-    found = [mentioned_compat(q.answers, q.prompt, text(state, q, TOKENS).text) for q in wordings(question)]
-    return any(found) if question.whole == "any" else all(found)
+    return whole(question, [mentioned_compat(q.answers, q.prompt, text(state, q, TOKENS).text) for q in wordings(question)])
 
 
 def ripple(case: Case, states: States) -> Scores:
@@ -48,5 +58,5 @@ def ripple(case: Case, states: States) -> Scores:
         if metric in STAYING:
             found[f"{metric}.next-token"] = found.pop(f"{metric}.unchanged")
         scores |= found
-        scores[f"{metric}.compat"] = among([_compat(states[-1], q) for q in questions], met)
+        scores[f"{metric}.compat"] = of(METRICS[metric], among([_compat(states[-1], q) for q in questions], met))
     return scores

@@ -22,10 +22,13 @@ from survey.files import load_taxonomy
 from survey.pitfalls.metrics.intervals import Interval, bootstrap, clustered, crossed, whole
 from survey.pitfalls.metrics.losses import downstream_score, other_task, perplexity
 from survey.pitfalls.metrics.names import parts
-from survey.pitfalls.metrics.shares import mean
+from survey.pitfalls.metrics.shares import accuracy, mean, solve_rate
 from survey.pitfalls.runs.plan import COLLAPSE, COST, DOWNSTREAM, FORGETTING, OTHER_TASK
 from survey.pitfalls.runs.results import files, read
 from survey.pitfalls.tasks import MAIN
+
+# How the items of a task are put together, where the metric is one of all of them; others are metrics of each item, and averaged.
+_OF_ITEMS = {"accuracy": accuracy, "solve-rate": solve_rate}
 
 
 @dataclass(frozen=True)
@@ -180,7 +183,7 @@ def _task(head: dict, kind: str, edits: int, task: str, metric: str, seeds: dict
         alive = [values for values in models if not any(nll is None for nll, _ in values)]
         statistic = perplexity_of
     else:
-        alive, statistic = models, mean
+        alive, statistic = models, _OF_ITEMS.get(metric, mean)
     common = {
         **who, "kind": kind, "edits": edits, "task": task, "cases": len(models[0]), "seeds": len(seeds), "models": len(models),
         "collapsed": len(models) - len(alive),

@@ -10,10 +10,8 @@ from survey.pitfalls.metrics.chains import (
     compositionality_1,
     compositionality_2,
     edit_wise_success,
-    executed,
     fact_recall,
     instance_wise_accuracy,
-    known,
     logical_generalization,
     multi_hop_accuracy,
     multi_hop_accuracy_compat,
@@ -28,27 +26,26 @@ def test_an_instance_needs_all_hops_and_one_wording():
     assert instance_wise_accuracy([True, True, True]) is True
     assert instance_wise_accuracy([True, False, True]) is False
     assert instance_wise_accuracy([]) is None
-    assert multi_hop_accuracy([False, False, True]) is True
-    assert multi_hop_accuracy([False, False, False]) is False
-    assert multi_hop_accuracy([]) is None
+    # The third wording of the first question is right, none of the second.
+    assert multi_hop_accuracy([[False, False, True], [False, False, False]]) == 0.5
+    assert multi_hop_accuracy([[True, True, True]]) == 1
+    assert math.isnan(multi_hop_accuracy([]))
     assert edit_wise_success([True, False]) == 0.5
 
 
 def test_one_wording_alone_is_harder_than_three():
-    assert multi_hop_accuracy([False, True, False]) and not multi_hop_accuracy_compat([False, True, False])
-    assert multi_hop_accuracy_compat([True, False, False])
-    assert multi_hop_accuracy_compat([]) is None
+    questions = [[False, True, False], [True, False, False], [False, False, False]]
+    assert multi_hop_accuracy(questions) == pytest.approx(2 / 3) and multi_hop_accuracy_compat(questions) == pytest.approx(1 / 3)
+    assert math.isnan(multi_hop_accuracy_compat([]))
 
 
 @pytest.mark.parametrize("score", [
     logical_generalization, compositionality_1, compositionality_2, subject_aliasing, preservation, relation_specificity,
 ])  # fmt: skip
-def test_a_test_counts_only_if_its_condition_held(score):
-    # Of four tests three were run, and two of them passed; the last one passes, but was not run.
-    tests = [(True, True), (True, False), (True, True), (False, True)]
-    assert score(tests) == pytest.approx(2 / 3)
-    assert executed(tests) == 0.75
-    assert math.isnan(score([(False, True)]))
+def test_the_passed_share_of_the_tests_that_were_run(score):
+    assert score([True, False, True]) == pytest.approx(2 / 3)
+    assert score([False]) == 0 and score([True]) == 1
+    assert math.isnan(score([]))
 
 
 def test_published_match_finds_an_answer_in_the_prompt_and_within_words():
@@ -58,10 +55,6 @@ def test_published_match_finds_an_answer_in_the_prompt_and_within_words():
     assert mentioned_compat(["Iran"], "The director is", "an Iranian") and not mentioned(["Iran"], "an Iranian")
     # And it minds the case of letters.
     assert mentioned(["French"], "french") and not mentioned_compat(["French"], "It is", "french")
-
-
-def test_a_question_without_conditions_counts():
-    assert known([]) and known([True]) and not known([True, False])
 
 
 def test_recall_is_the_share_of_facts_that_are_stated():

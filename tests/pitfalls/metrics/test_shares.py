@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from survey.pitfalls.case import CaseError, Question
 from survey.pitfalls.metrics.shares import (
     accuracy,
     chosen,
@@ -22,8 +23,7 @@ from survey.pitfalls.metrics.shares import (
     solve_rate,
     subject_replace,
     token_accuracy,
-    token_accuracy_over,
-    token_accuracy_over_compat,
+    token_accuracy_compat,
 )
 
 NAN = math.nan
@@ -53,22 +53,29 @@ def test_recorded_answers_are_another_thing_than_unchanged_ones():
     """The unedited model said Rome where the file says Paris: unchanged, and yet scored 0 by ROME's code."""
     assert locality(["Rome"], ["Rome"]) == 1
     assert recorded_locality([0.0]) == 0
+    assert recorded_locality([0.5, 1.0]) == 0.75
 
 
 def test_published_token_accuracy_skips_answers_without_tokens():
-    answers = [[True, True], [True, False], []]
+    # Two of two tokens, one of two, and an answer that has none.
+    answers = [1.0, 0.5, NAN]
     # (1 + 1/2) / 2 = .75 without the empty one; with it there is no number.
-    assert token_accuracy_over_compat(answers) == 0.75
-    assert math.isnan(token_accuracy_over(answers))
-    assert token_accuracy_over(answers[:2]) == token_accuracy_over_compat(answers[:2]) == 0.75
+    assert token_accuracy_compat(answers) == 0.75
+    assert math.isnan(token_accuracy(answers))
+    assert token_accuracy(answers[:2]) == token_accuracy_compat(answers[:2]) == 0.75
 
 
 def test_token_accuracy_is_never_below_the_share_of_whole_answers():
     answers = [[True, True, True], [True, False, False], [False, True, True]]
-    whole = mean(all(a) for a in answers)
-    assert whole == pytest.approx(1 / 3)
-    assert token_accuracy_over(answers) == pytest.approx((1 + 1 / 3 + 2 / 3) / 3)
-    assert token_accuracy_over(answers) >= whole
+    whole, tokens = mean(all(a) for a in answers), token_accuracy([mean(a) for a in answers])
+    assert whole == pytest.approx(1 / 3) and tokens == pytest.approx((1 + 1 / 3 + 2 / 3) / 3)
+    assert tokens >= whole
+
+
+def test_what_the_published_token_accuracy_skips_cannot_be_asked_here():
+    for empty in ((), ("",), (" \n",)):
+        with pytest.raises(CaseError):
+            Question("The Louvre is in", empty)
 
 
 def test_ties_and_nan_choose_nothing():

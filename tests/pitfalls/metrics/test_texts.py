@@ -20,7 +20,6 @@ from survey.pitfalls.metrics.texts import (
     rouge,
     rouge_l,
     rouge_n,
-    set_f1,
     solved,
     tokens,
 )
@@ -69,12 +68,6 @@ def test_f1_of_words():
     # The second reference fits best. A word said twice counts once: P = 1/2, R = 1, F1 = 2/3.
     assert f1("Rome Rome", ["Paris", "Rome"]) == pytest.approx(2 / 3)
     assert f1("Oslo", ["Paris"]) == 0 and f1("", ["Paris"]) == 0 and f1("Paris", []) == 0
-
-
-def test_f1_of_sets():
-    # 2 * 1 / (2 + 3)
-    assert set_f1(["a", "b"], ["b", "c", "d"]) == pytest.approx(0.4)
-    assert set_f1([], []) == 1 and set_f1(["a"], []) == 0
 
 
 def test_rouge():
