@@ -129,28 +129,36 @@ def test_scores_have_the_names_of_the_projects_metrics():
             assert set(json.loads(line)) == {"case", "relative_norm", *METRICS}, path
 
 
-@pytest.mark.parametrize("layers", [(0,), (1,)])
-def test_a_name_means_what_the_probe_of_that_name_measures(tmp_path, layers):
+@pytest.mark.parametrize("method", ["fine-tuning", "grace"])
+def test_a_name_means_what_the_probe_of_that_name_measures(tmp_path, method):
     """Each record scored here and by the probes, before and after an edit, gives the same under the same name."""
-    people = ["Anna Bell", "Ben Cole", "Cora Dean", "Dora East", "Emil Frey", "Fay Gold"]
-    objects = ["Rome", "Oslo", "Paris", "London", "Vienna", "Rome"]
+    people = ["Anna Bell", "Ben Cole", "Cora Dean", "Dora East", "Emil Frey", "Fay Gold", "Gil Hale", "Hana Ives"]
+    objects = ["Rome", "Oslo", "Paris", "London", "Vienna", "Rome", "Rome", "Rome"]
+    old = ["Oslo", "Rome", "Oslo", "Paris", "London", "Vienna", "London", "Paris"]
     items = [
         {**GOOD, "case_id": i, "prompt": f"The museum of {name} is in", "subject": name, "target_new": objects[i],
-         "ground_truth": objects[i - 1], "rephrase_prompt": f"{name}'s museum stands in", "locality_prompt": f"The museum of {name}son is in"}
+         "ground_truth": old[i], "rephrase_prompt": f"{name}'s museum stands in", "locality_prompt": f"The museum of {name}son is in"}
         for i, name in enumerate(people)
     ]  # fmt: skip
-    file, model = written(tmp_path, items), tiny_model("llama")
+    # The last ones are also asked where the edit changes everything, and at least one of them about an answer that it takes away.
+    model = tiny_model("llama")
+    for item in items[-3:]:
+        item["rephrase_prompt"] = item["locality_prompt"] = items[0]["prompt"]
+    items[-1]["ground_truth"] = max(["Oslo", "Berlin", "Lima", "Bonn", "Cairo", "a", "the"], key=lambda was: model.probability(items[0]["prompt"], was))
+    file = written(tmp_path, items)
     records, cases = read_records(file)[0], read(file).cases
     probes = [PROBES[pitfall] for pitfall in ("generalization", "generalization.paraphrase", "locality.neighbourhood")]
     asks = [{ask for case in cases for probe in probes for ask in wanted(probe.score, case, states=2)[i]} for i in (0, 1)]
     seen, before = observe(model, records), answer(model, asks[0])
-    with apply("fine-tuning", model, [records[0].edit], layers=layers, lr=0.05, steps=60, stop=0.001):
+    settings = {"fine-tuning": {"layers": (0,), "lr": 0.05, "steps": 60, "stop": 0.001}, "grace": {"layer": 1}}[method]
+    with apply(method, model, [records[0].edit], **settings):
         now, after = observe(model, records), answer(model, asks[1])
     told = [compare(b, a) for b, a in zip(now, seen, strict=True)]
     for name in METRICS:
         [probe] = [probe for probe in probes if name in probe.metrics]
         assert [record[name] for record in told] == [probe.score(case, (before, after))[name] for case in cases], name
-    assert any(len({str(record[name]) for record in told}) > 1 for name in METRICS)
+    # Where all records had the same, nothing would be shown.
+    assert method != "grace" or all(len({record[name] for record in told} - {None}) == 2 for name in METRICS), told
 
 
 REAL = pytest.mark.skipif("SURVEY_BENCHMARKS" not in os.environ, reason="SURVEY_BENCHMARKS does not name the folder of benchmarks")
