@@ -95,17 +95,23 @@ def clustered(
 
 
 def whole(
-    groups: Mapping[Hashable, Sequence[float | None]], *, share: bool = False, seed: int = 0, times: int = TIMES
+    groups: Mapping[Hashable, Sequence[Any]],
+    statistic: Callable[[Sequence[Any]], float] = mean,
+    *,
+    share: bool = False,
+    seed: int = 0,
+    times: int = TIMES,
 ) -> Interval:
-    """The mean with its 95 % interval over groups that are drawn as they are, such as a case with what each seed gave on it.
+    """A statistic with its 95 % interval over groups that are drawn as they are, such as a case with what each seed gave on it.
 
+    groups: of numbers, or of tuples of numbers that belong together, as for `bootstrap`.
     share: the values lie between 0 and 1. Where each of them is 0, or each is 1, every sample of a bootstrap is the same, as if
     there were no doubt; then it is Wilson's interval with as many cases as there are groups. Of one group alone there is none.
     Source: the cluster bootstrap, Davison and Hinkley 1997, section 3.8.
     """
     import numpy
 
-    kept = [[float(v) for v in values if _defined(v)] for values in groups.values()]
+    kept = [[v for v in values if _defined(v)] for values in groups.values()]
     undefined = sum(map(len, groups.values())) - sum(map(len, kept))
     kept = [values for values in kept if values]
     if not kept:
@@ -114,11 +120,14 @@ def whole(
     if share and set(every) in ({0.0}, {1.0}):
         return wilson(every[0] * len(kept), len(kept))._replace(n=len(every), undefined=undefined)
     if len(kept) == 1:
-        return Interval(mean(every), math.nan, math.nan, len(every), undefined)
-    sums, sizes = numpy.array([math.fsum(v) for v in kept]), numpy.array([len(v) for v in kept])
+        return Interval(statistic(every), math.nan, math.nan, len(every), undefined)
     drawn = numpy.random.default_rng(seed).integers(len(kept), size=(times, len(kept)))
-    samples = (sums[drawn].sum(1) / sizes[drawn].sum(1)).tolist()
-    return Interval(mean(every), *_ends(samples, 0.95), len(every), undefined)
+    if statistic is mean:
+        sums, sizes = numpy.array([math.fsum(v) for v in kept]), numpy.array([len(v) for v in kept])
+        samples = (sums[drawn].sum(1) / sizes[drawn].sum(1)).tolist()
+    else:
+        samples = [statistic([v for group in groups_drawn for v in kept[group]]) for groups_drawn in drawn.tolist()]
+    return Interval(statistic(every), *_ends(samples, 0.95), len(every), undefined)
 
 
 def crossed(

@@ -62,7 +62,8 @@ def neighbourhood_magnitude(pairs: Pairs) -> float:
 def overall_score(efficacy: float, paraphrase: float, neighbourhood: float) -> float:
     """`overall-score` (S): 3 / (1/ES + 1/PS + 1/NS), 0 to 1, higher is better; 0 where one of them is 0.
 
-    Source: Meng et al. 2022, the harmonic mean. Raises `ValueError` for a negative score.
+    Source: Meng et al. 2022, the harmonic mean. The three are means over the same cases; `runs.summary` tells it, since no case
+    has one of its own. Raises `ValueError` for a negative score.
     """
     scores = (efficacy, paraphrase, neighbourhood)
     if any(s < 0 for s in scores):

@@ -3,13 +3,15 @@
 Intervals are 95 % percentile bootstrap intervals. Of edits that were made alone, cases are drawn, each with what it gave
 under every seed that has it; where all of them scored 0, or all of them 1, Wilson's interval stands instead. Where edits
 follow each other, seeds are drawn first, and then cases within them, since what one model answers is not independent. Items
-of a task are the same for every model, and are drawn once for all of them. Of what edits cost, the median is told.
+of a task are the same for every model, and are drawn once for all of them. Of what edits cost, the median is told. CounterFact's
+overall score stands under `generalization`, wherever its three parts were measured on the same cases.
 """
 
 from __future__ import annotations
 
 import csv
 import json
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -22,6 +24,7 @@ from survey.files import load_taxonomy
 from survey.pitfalls.metrics.intervals import Interval, bootstrap, clustered, crossed, whole
 from survey.pitfalls.metrics.losses import downstream_score, other_task, perplexity
 from survey.pitfalls.metrics.names import parts
+from survey.pitfalls.metrics.probabilities import overall_score
 from survey.pitfalls.metrics.shares import accuracy, mean, solve_rate
 from survey.pitfalls.runs.plan import COLLAPSE, COST, DOWNSTREAM, FORGETTING, OTHER_TASK
 from survey.pitfalls.runs.results import files, read
@@ -29,6 +32,11 @@ from survey.pitfalls.tasks import MAIN
 
 # How the items of a task are put together, where the metric is one of all of them; others are metrics of each item, and averaged.
 _OF_ITEMS = {"accuracy": accuracy, "solve-rate": solve_rate}
+
+# What the overall score is made of: pitfall and metric.
+_OVERALL = (
+    ("generalization", "efficacy-score"), ("generalization.paraphrase", "paraphrase-score"), ("locality.neighbourhood", "neighbourhood-score"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -163,6 +171,9 @@ def _cells(head: dict[str, Any], steps: Sequence[list[dict[str, Any]]]) -> list[
             unedited=_rounded(mean(before)), cases=len(values), seeds=len(seeds), collapsed=sum(v is None for v in values),
             models=len(seeds) if kind == "sequence" else len(values),
         ))  # fmt: skip
+    for kind, edits in dict.fromkeys((kind, edits) for kind, edits, *_ in scores):
+        three = [scores.get((kind, edits, *part), {}) for part in _OVERALL]
+        found += _overall(kind, edits, three, who)
     for (kind, edits, pitfall, metric), seeds in cost.items():
         if values := [v for some in seeds.values() for v in some]:
             found.append(Cell(
@@ -172,6 +183,34 @@ def _cells(head: dict[str, Any], steps: Sequence[list[dict[str, Any]]]) -> list[
     for (kind, edits, task, metric), seeds in tasks.items():
         found += _task(head, kind, edits, task, metric, seeds, tasks.get(("sequence", 0, task, metric), {}), who)
     return sorted(found, key=lambda c: (c.kind, c.pitfall, c.task, c.metric, c.edits))
+
+
+def _overall(kind: str, edits: int, three: Sequence[dict[int, list]], who: dict) -> list[Cell]:
+    """The cell of the overall score, of the cases that have all its three parts; none where no case has."""
+    told = [{(seed, case): pair for seed, pairs in seeds.items() for case, pair in pairs} for seeds in three]
+    cases = [key for key in told[0] if all(key in part for part in told)]
+    if not cases:
+        return []
+    after, before = ({key: tuple(part[key][which] for part in told) for key in cases} for which in (0, 1))
+    groups: dict[Any, list] = defaultdict(list)
+    for seed, case in cases:
+        groups[seed if kind == "sequence" else case].append(after[seed, case])
+    interval = (clustered if kind == "sequence" else whole)(groups, _of_three)
+    if interval.low == interval.high:  # Every sample is the same, as if there were no doubt: then there is no interval.
+        interval = interval._replace(low=math.nan, high=math.nan)
+    # Of the cases that gave a number, where there are any.
+    kept = [before[key] for key in cases if None not in (*after[key], *before[key])] or [b for b in before.values() if None not in b]
+    seeds = {seed for seed, _ in cases}
+    return [Cell(
+        **who, kind=kind, edits=edits, pitfall="generalization", task="", metric="overall-score", **_told(interval),
+        unedited=_rounded(_of_three(kept)) if kept else None, cases=len(cases), seeds=len(seeds), collapsed=interval.undefined,
+        models=len(seeds) if kind == "sequence" else len(cases),
+    )]  # fmt: skip
+
+
+def _of_three(cases: Sequence[tuple[float, float, float]]) -> float:
+    """The overall score: of the means over cases, not the mean of what each case gives."""
+    return overall_score(*map(mean, zip(*cases, strict=True)))
 
 
 def _task(head: dict, kind: str, edits: int, task: str, metric: str, seeds: dict[int, list], start: dict[int, list], who: dict) -> list[Cell]:

@@ -126,3 +126,14 @@ def test_where_all_cases_agree_there_is_still_doubt():
     # What has no bound has no such interval, and of one case nothing is known.
     assert whole({n: [0.0] for n in range(12)}).high == 0
     assert math.isnan(whole({0: [0.3, 0.4]}).low) and math.isnan(whole({}).value)
+
+
+def test_any_statistic_can_be_taken_over_groups_that_are_drawn_as_they_are():
+    """A ratio of sums, of cases that two seeds asked; as a statistic, the mean gives what the mean of numbers does."""
+    groups = {"a": [(1.0, 2.0), (1.0, 4.0)], "b": [(3.0, 3.0)], "c": [(0.0, 1.0), (None, 1.0)]}
+    ratio = lambda pairs: sum(a for a, _ in pairs) / sum(b for _, b in pairs)  # noqa: E731
+    found = whole(groups, ratio)
+    # (1 + 1 + 3) / (2 + 4 + 3 + 1); at worst c alone is drawn, at best b.
+    assert (found.value, found.low, found.high, found.n, found.undefined) == (0.5, 0, 1, 4, 1)
+    numbers = {n: [n % 3 / 2, n % 2] for n in range(9)}
+    assert whole(numbers, lambda values: sum(values) / len(values))[1:3] == pytest.approx(whole(numbers)[1:3])

@@ -160,6 +160,48 @@ def test_a_chain_that_did_not_ask_at_first_tells_nothing_of_what_is_retained(tmp
     assert not [c for c in summarise(tmp_path).cells if c.metric == "reliability.retained"]
 
 
+def overall(folder, *cases: dict[str, list], kind: str = "single") -> list:
+    """The overall scores of cases, given (after, before) of each metric; each is a seed of its own."""
+    pitfalls = {"efficacy-score": "generalization", "paraphrase-score": "generalization.paraphrase", "neighbourhood-score": "locality.neighbourhood"}
+    results = Results(folder, {**HEAD, "pitfalls": list(pitfalls.values()), "seeds": [0, 1, 2, 3]})
+    for n, told in enumerate(cases):
+        chain, edits = (f"{n}/single/{n}", 1) if kind == "single" else (f"{n}/sequence/all", 10)
+        at = {"seed": n, "chain": chain, "edits": edits}
+        results.add([
+            {**at, "kind": "case", "case": str(n), "relation": None, "age": 0, "scores": {pitfalls[m]: {m: pair} for m, pair in told.items()}},
+            {**at, "kind": "edits", "made": 1, "failed": [], "seconds": {"edits": 0.0, "questions": 0.0, "tasks": 0.0}, "lines": 2},
+        ], None if kind == "single" else b"", last=True)  # fmt: skip
+    return [c for c in summarise(folder).cells if c.metric == "overall-score"]
+
+
+def three(efficacy: list, paraphrase: list, neighbourhood: list) -> dict[str, list]:
+    return {"efficacy-score": efficacy, "paraphrase-score": paraphrase, "neighbourhood-score": neighbourhood}
+
+
+@pytest.mark.parametrize(("kind", "edits", "models"), [("single", 1, 3), ("sequence", 10, 3)])
+def test_the_overall_score_is_the_harmonic_mean_of_the_three_means(kind, edits, models, tmp_path):
+    [found] = overall(
+        tmp_path,
+        three([1, 0], [0.5, 0], [1, 1]), three([1, 0], [1, 0.5], [0.5, 1]), three([1, 1], [0.75, 0.25], [0, 1]),
+        {"efficacy-score": [0, 0], "neighbourhood-score": [0, 0]},  # No paraphrase: it does not count.
+        kind=kind,
+    )  # fmt: skip
+    # ES 1, PS .75, NS .5: 3 / (1 + 4/3 + 2) = 9/13. Unedited 1/3, 1/4 and 1: 3 / (3 + 4 + 1) = 3/8.
+    assert (found.kind, found.edits, found.pitfall, found.task) == (kind, edits, "generalization", "")
+    assert found.value == pytest.approx(9 / 13, rel=1e-4) and found.unedited == pytest.approx(3 / 8, rel=1e-4)
+    assert found.low < found.value < found.high and found.low >= 0 and found.high <= 1
+    assert (found.cases, found.seeds, found.models, found.collapsed) == (3, 3, models, 0)
+
+
+def test_an_overall_score_that_every_sample_repeats_has_no_interval(tmp_path):
+    [found] = overall(tmp_path, three([0, 0], [1, 0], [1, 1]), three([0, 0], [0, 0], [1, 1]))
+    assert (found.value, found.low, found.high, found.unedited) == (0, None, None, 0)
+
+
+def test_there_is_no_overall_score_without_all_three_of_one_case(tmp_path):
+    assert not overall(tmp_path, {"efficacy-score": [1, 0], "paraphrase-score": [1, 0]}, {"neighbourhood-score": [1, 1]})
+
+
 def test_where_every_model_collapsed_the_unedited_value_still_stands(tmp_path):
     results = Results(tmp_path, {**HEAD, "pitfalls": ["locality.neighbourhood"]})
     for n, pair in enumerate(([None, 1.0], [None, 3.0])):
