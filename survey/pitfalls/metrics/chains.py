@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from survey.pitfalls.metrics.shares import mean
+from survey.pitfalls.metrics.texts import mentioned
 
 
 def edit_wise_success(right: Iterable[bool]) -> float:
@@ -79,9 +80,11 @@ def relation_specificity(passed: Iterable[bool]) -> float:
     return _passed(passed)
 
 
-def fact_recall(recalled: Iterable[bool]) -> float:
-    """`fact-recall`: share of the facts that a question needs which the written reasoning states, 0 to 1, higher is better.
+def fact_recall(facts: Iterable[tuple[str, str]], reasoning: str) -> float:
+    """`fact-recall`: share of the edited facts that a question needs which the written reasoning states, 0 to 1, higher is better.
 
-    Source: after Hua et al. 2024 (2401.17585); here a fact is recalled where its object stands in the text.
+    facts: subject and new object of each. One is recalled where both stand in the text, as whole words: an object alone may
+    come from elsewhere. What the question needs besides the edits is not looked for.
+    Source: after Hua et al. 2024 (2401.17585), whose way of counting we have not seen.
     """
-    return mean(map(bool, recalled))
+    return mean(mentioned((subject,), reasoning) and mentioned((object,), reasoning) for subject, object in facts)

@@ -141,17 +141,13 @@ def multi_hop(case: Case, states: States) -> Scores:
     if not all(count):
         scores |= {name: None for name in scores if name.startswith("instance-wise")}
     scores |= beside("multi-hop-accuracy", questions, states, known)
+    edited = [(edit.subject, edit.target) for edit in case.edits]
     forced = among([exact_each(after, q) for q in questions], known)
     scores |= {
         "multi-hop-accuracy.forced": of(multi_hop_accuracy, forced),
         "multi-hop-accuracy.generated": of(multi_hop_accuracy, generated),
         "multi-hop-accuracy.compat": of(multi_hop_accuracy_compat, generated),
         **answered("qa-accuracy", case["reasoning"], states),
-        "fact-recall.mentioned": over([_recall(case, text(after, q, REASONING).text) for q in case["reasoning"]]),
+        "fact-recall.mentioned": over([fact_recall(edited, text(after, q, REASONING).text) for q in case["reasoning"]]),
     }
     return {name: scores[name] for name in MULTI_HOP}
-
-
-def _recall(case: Case, reasoning: str) -> float:
-    """How many of the edited facts are stated, each by its subject and its new object."""
-    return fact_recall(mentioned((edit.subject,), reasoning) and mentioned((edit.target,), reasoning) for edit in case.edits)

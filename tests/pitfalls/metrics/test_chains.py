@@ -57,5 +57,10 @@ def test_published_match_finds_an_answer_in_the_prompt_and_within_words():
     assert mentioned(["French"], "french") and not mentioned_compat(["French"], "It is", "french")
 
 
-def test_recall_is_the_share_of_facts_that_are_stated():
-    assert fact_recall([True, False, True, True]) == 0.75
+def test_recall_is_the_share_of_edited_facts_that_are_stated_by_subject_and_object():
+    facts = [("The Louvre", "London"), ("The Prado", "Rome"), ("The Orsay", "Bern"), ("The Tate", "Oslo")]
+    # Stated, and stated; of the Orsay another object, of the Tate none: Oslo is said, but not of it.
+    reasoning = "Since the Louvre is in London, the Orsay in Berne and the Prado in Rome, Oslo has none."
+    assert fact_recall(facts, reasoning) == 0.5
+    assert fact_recall(facts[:1], reasoning) == 1 and fact_recall(facts, "") == 0
+    assert math.isnan(fact_recall([], reasoning))
