@@ -71,7 +71,8 @@ METRICS: Mapping[str, Callable[..., Any]] = MappingProxyType({
     "f1": texts.f1,
 })  # fmt: skip
 
-# What published code computes in place of the published formula, or in place of what its name says.
+# What published code computes in place of the published formula, or in place of what its name says. Of RippleEdits' six only the
+# match is that of the published code: how long a text it lets the model say, by an error, is not (`texts.mentioned_compat`).
 COMPAT: Mapping[str, Callable[..., Any]] = MappingProxyType({
     "neighbourhood-kl": distributions.neighbourhood_kl_compat,
     "distortion": distributions.distortion_compat,

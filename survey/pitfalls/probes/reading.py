@@ -97,7 +97,8 @@ def said(state: State, question: Question, tokens: int | None = None) -> bool:
 
 
 def counts(state: State, question: Question) -> bool:
-    """Whether everything that the question needs is known in this state. True where it needs nothing."""
+    """Whether everything that the question needs is known in this state: under teacher forcing, or said in the room of an answer,
+    whatever room the question itself has. True where it needs nothing."""
     found = [exact(state, need) | said(state, need) for need in question.needs]
     return all(found)
 

@@ -1,4 +1,10 @@
-"""RippleEdits: what should change with an edit, and what should not, in six lists of tests."""
+"""RippleEdits: what should change with an edit, and what should not, in six lists of tests.
+
+A test's answer is looked for in thirty tokens. Its conditions are asked of the unedited model in the room of an answer, ten tokens
+or more by its length (`reading.room`), and are met under teacher forcing, too (`reading.counts`); for `.compat` they must be found
+by the published match in thirty. The published code asks tests and conditions alike, in as many tokens as the prompt has
+characters, and thirty more, less the prompt's own tokens. That length no variant gives again.
+"""
 
 from __future__ import annotations
 
@@ -44,7 +50,7 @@ RIPPLE = tuple(name for metric, _ in LISTS.values() for name in _names(metric))
 
 
 def _compat(state: State, question: Question) -> bool:
-    """The published match, in the text that holds the prompt, too."""
+    """The published match, in the text that holds the prompt, too; not in a text of the published length."""
     return whole(question, [mentioned_compat(q.answers, q.prompt, text(state, q, TOKENS).text) for q in wordings(question)])
 
 

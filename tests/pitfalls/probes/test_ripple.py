@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from survey.pitfalls.asking import Said, Text
+from survey.pitfalls.asking import Said, Text, wanted
 from survey.pitfalls.case import Case, Question
 from survey.pitfalls.probes import PROBES
 from survey.pitfalls.probes.ripple import LISTS, TOKENS
@@ -47,6 +47,16 @@ def test_roles_of_the_same_meaning_stand_in(role, metric):
     case = Case("1", (MOVE,), {role: (Question("One:", ("Oslo",)),)})
     assert PROBES["locality.ripple"].usable(case)
     assert score(case, (says(), says(**{"One:": " Oslo"})))[f"{metric}.generated"] == 1
+
+
+def test_conditions_are_asked_in_the_room_of_an_answer_and_tests_in_thirty_tokens():
+    """For the published match both are asked in thirty; the published length, which takes characters for tokens, is never asked."""
+    need = Question("Needed:", ("Rome",))
+    case = Case("1", (MOVE,), {"preservation": (Question("One of them, as anybody knows who has ever been there, is:", ("Oslo",), needs=(need,)),)})
+    before, after = wanted(PROBES["locality.ripple"].score, case, states=2)
+    asked = lambda state: {(ask.prompt[:6], ask.tokens) for ask in state if isinstance(ask, Said)}  # noqa: E731
+    assert asked(before) == {("Needed", 10), ("Needed", TOKENS)}
+    assert asked(after) == {("One of", TOKENS)}
 
 
 def test_the_published_match_holds_for_conditions_too():
