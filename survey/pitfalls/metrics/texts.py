@@ -15,7 +15,7 @@ _WORD = re.compile(r"\w+(?:['’]\w+)*|[^\w\s]")
 
 
 def tokens(text: str) -> list[str]:
-    """Words and signs, in small letters. Our own splitting, in place of the published code's nltk."""
+    """Words and signs, in small letters. Our own splitting, in place of the published code's nltk, which keeps capitals."""
     return [token.casefold() for token in _WORD.findall(text)]
 
 
@@ -42,7 +42,9 @@ def _place(answer: str, text: str) -> int | None:
 def mentioned_compat(answers: Iterable[str], prompt: str, text: str) -> bool:
     """RippleEdits' published match: an answer is a substring of prompt and continuation together.
 
-    So an answer that stands in the prompt counts as said, and "Iran" is found in "Irani".
+    So an answer that stands in the prompt counts as said, and "Iran" is found in "Irani". The published match is all that this
+    gives again, not the published length: `max_length = len(prompt) + 30` counts the prompt's characters as tokens, so that the
+    published code lets a model say far more, and finds more in it, than the text that is handed in here.
     """
     whole = f"{prompt} {text}"
     return any(answer in whole for answer in answers)
@@ -171,7 +173,8 @@ def fluency(text: str) -> float:
 
     Source: Meng et al. 2022 (2202.05262), appendix, and its evaluation code. It grows with the length of the text and falls
     with repetition; random words score best of all. Published code samples (top-k 5, up to 100 tokens) and splits words by
-    nltk; `.greedy` texts are said without sampling, so that they repeat more and score lower.
+    nltk; `.greedy` texts are said without sampling, so that they repeat more and score lower. Here all letters are small first:
+    "The the" repeats a word, which in the published code are two.
     """
     words = tokens(text)
     return (2 / 3 * ngram_entropy(words, 2) + 4 / 3 * ngram_entropy(words, 3)) / 2

@@ -21,6 +21,11 @@ def test_every_metric_has_a_function():
     assert not ELSEWHERE & set(METRICS)
 
 
+def test_what_no_run_can_tell_is_said_to_be_not_measured():
+    told = " ".join(load_taxonomy().metrics["coherence"].variants)
+    assert "Not measured here" in told and "judge" in told
+
+
 def test_every_metric_of_the_surveys_table_has_a_function():
     taxonomy = load_taxonomy()
     table = {m for b in taxonomy.benchmarks.values() if b.survey for m in b.metrics}

@@ -134,6 +134,9 @@ def test_fluency():
     assert fluency("London London London London") == 0
     assert fluency("") == 0
     assert fluency("The museum stands in the middle of London.") > fluency("The museum, the museum, the museum, the")
+    # Small letters first: two of the four pairs are the same, "the museum"; with capitals all four are different.
+    assert ngram_entropy(tokens("The museum, the museum"), 2) == ngram_entropy(tokens("the museum, the museum"), 2) == pytest.approx(1.5)
+    assert ngram_entropy("The museum , the museum".split(), 2) == 2
     assert tokens("Don't go, Anna!") == ["don't", "go", ",", "anna", "!"]
 
 
