@@ -62,7 +62,7 @@ def test_headlines_name_metrics_that_are_measured_and_their_direction():
     taxonomy = load_taxonomy()
     for one in headlines():
         # What a run tells besides: costs, and what is left of the edits that held.
-        told = {"cost": ("seconds-per-edit", "bytes-per-edit", "peak-memory", "passes-per-edit"), "general-abilities.forgetting": ("reliability.retained",)}.get(one.pitfall, ())
+        told = {"generalization": ("overall-score",), "cost": ("seconds-per-edit", "bytes-per-edit", "peak-memory", "passes-per-edit"), "general-abilities.forgetting": ("reliability.retained",)}.get(one.pitfall, ())
         known = {*(PROBES[one.pitfall].metrics if one.pitfall in PROBES else BY_TASKS.get(one.pitfall, ())), *told}
         assert {one.metric, *one.beside} <= known, one.pitfall
         assert one.better == direction(one.metric, taxonomy.metrics[one.metric.partition(".")[0]].direction)
