@@ -1,4 +1,4 @@
-"""Progress of long work: one line on stderr, where that is a terminal, else nothing at all.
+"""Progress of long work: one line on stderr, where that is a terminal; elsewhere nothing, or now and then a line.
 
     with Progress(93_000_000, "Fetching the model") as progress:
         for block in blocks:
@@ -19,21 +19,23 @@ class Progress:
 
     total: how much there is to do, or None where nobody knows.
     unit: "B" for bytes, else the name of what is counted ("step").
+    every: seconds between the lines where there is no terminal; None tells nothing there.
     """
 
-    def __init__(self, total: float | None, label: str, unit: str = "B", *, stream=None) -> None:
-        self.total, self.label, self.unit = total, label, unit
+    def __init__(self, total: float | None, label: str, unit: str = "B", *, every: float | None = None, stream=None) -> None:
+        self.total, self.label, self.unit, self._every = total, label, unit, every
         self.done = 0
         self._moved = 0  # Without what was there before, which says nothing about the speed.
         self._stream = sys.stderr if stream is None else stream
         # A notebook or a closed stderr has no terminal; asking a closed stream is an error.
-        self._shown = bool(self._stream) and not self._stream.closed and self._stream.isatty()
+        self._open = bool(self._stream) and not self._stream.closed
+        self._shown = self._open and self._stream.isatty()
         self._drawn = 0.0
         self._start = time.monotonic()
         self._first: float | None = None
 
     def __enter__(self) -> Progress:
-        self._start = time.monotonic()
+        self._start = self._told = time.monotonic()
         self._draw()
         return self
 
@@ -55,11 +57,11 @@ class Progress:
             self._draw()
 
     def line(self, columns: int, *, last: bool = False) -> str:
-        """What stands in the terminal now, in at most so many columns."""
+        """What stands in the terminal now, in at most so many columns; 0: without a bar, however long it is."""
         seconds = time.monotonic() - self._start
         if self.total is None:
             parts = [self.label] + ([amount(self.done, self.unit)] if self.done else [])
-            return "  ".join([*parts, duration(seconds)])[:columns]
+            return "  ".join([*parts, duration(seconds)])[: columns or None]
         share = min(1.0, self.done / self.total) if self.total else 1.0
         of = f"{amount(self.done, self.unit)} of {amount(self.total, self.unit)}"
         parts = [self.label, f"{share:4.0%}", of]
@@ -74,10 +76,13 @@ class Progress:
             full = round(share * room)
             parts.insert(1, "█" * full + "░" * (room - full))
             text = "  ".join(parts)
-        return text[:columns]
+        return text[: columns or None]
 
     def _draw(self, *, last: bool = False) -> None:
         if not self._shown:
+            if self._every is not None and self._open and time.monotonic() - self._told >= self._every:
+                self._told = time.monotonic()
+                print(self.line(0), file=self._stream, flush=True)
             return
         self._drawn = time.monotonic()
         # One column stays free: some terminals wrap at the last one.

@@ -37,6 +37,15 @@ def test_nothing_without_a_terminal():
     assert out.getvalue() == ""
 
 
+def test_long_work_tells_a_line_now_and_then_where_there_is_no_terminal(clock):
+    out = io.StringIO()
+    with Progress(10, "Work", "step", every=60, stream=out) as bar:
+        for _ in range(5):
+            clock.now += 20
+            bar.advance(1)
+    assert out.getvalue() == "Work   30%  3 steps of 10 steps  0.1 steps/s  2 min 20 s left\n"
+
+
 def test_a_closed_stream_is_no_error():
     out = Terminal()
     out.close()

@@ -140,23 +140,30 @@ class Laboratory:
         return ["" if none else text for none, text in zip(lost, said, strict=True)]
 
     def patch(self, method: str, edits: Sequence[Edit]) -> Any:
-        """The patch of edits made one after the other. Raises `EditError` where one cannot be made."""
-        from survey.editing.session import compute
+        """The patch of edits made one after the other. Raises `EditError` where one cannot be made, `UserError` where the method
+        can make none, since it must be trained first."""
+        from survey.editing.learning import UntrainedError
 
         key = (method, tuple(edits))
         if key not in self._patches:
-            self._say(f"{method}: {', '.join(edit.subject for edit in edits[:3])}{' ...' if len(edits) > 3 else ''}")
-            before = self._patches.get((method, tuple(edits[:-1])))
-            if before is None:
-                self._patches[key] = compute(method, self.model, list(edits), seed=0, batch=1)
-            else:
-                self.model.apply(before)
-                try:
-                    new = compute(method, self.model, [edits[-1]], seed=0, batch=1)
-                finally:
-                    self.model.restore()
-                self._patches[key] = before + new
+            try:
+                self._patches[key] = self._made(method, edits)
+            except UntrainedError as error:  # No case would be another.
+                raise UserError(str(error)) from None
         return self._patches[key]
+
+    def _made(self, method: str, edits: Sequence[Edit]) -> Any:
+        from survey.editing.session import compute
+
+        self._say(f"{method}: {', '.join(edit.subject for edit in edits[:3])}{' ...' if len(edits) > 3 else ''}")
+        before = self._patches.get((method, tuple(edits[:-1])))
+        if before is None:
+            return compute(method, self.model, list(edits), seed=0, batch=1)
+        self.model.apply(before)
+        try:
+            return before + compute(method, self.model, [edits[-1]], seed=0, batch=1)
+        finally:
+            self.model.restore()
 
     # Pitfalls that one edit shows
 

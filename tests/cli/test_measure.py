@@ -88,6 +88,7 @@ def test_records_of_a_benchmark_are_measured_and_broken_ones_told(survey, folder
     code, text, err = survey(*words, "-o", str(tmp_path / "results"))
     assert code == 0 and "paraphrase-score" in text
     assert err.startswith(f"{file}: record 1: ") and "target_new" in err
+    assert f"{file}: 1 left out of the records, which are counted from 0; 1 case is used" in err
     rows = [json.loads(line) for line in (tmp_path / "results" / "ft-l.steps=2.jsonl").read_text().splitlines()]
     assert rows[0]["benchmark"]["cases"] == 1 and rows[1]["case"] == "7"
     code, _, err = survey(*words, "--strict", "-o", str(tmp_path / "strict"))

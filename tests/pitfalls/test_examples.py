@@ -105,6 +105,20 @@ def test_an_edit_that_cannot_be_made_is_passed_over(laboratory):
     assert make(laboratory(cases, {"C": {"C is in": " Rome", "The Orsay is in": " Rome"}}), "locality.neighbourhood").edits[0].subject == "C"
 
 
+def test_a_method_that_must_be_trained_first_is_told_and_not_passed_over(monkeypatch):
+    """Otherwise every case fails, and it would be said that none shows the pitfall."""
+    from survey.editing import session
+    from survey.editing.learning import UntrainedError
+
+    def refuse(*_, **__):
+        raise UntrainedError("mend must be trained first: run survey train mend")
+
+    monkeypatch.setattr(session, "compute", refuse)
+    monkeypatch.setattr(suite, "cases", lambda seed=0: (case("A", neighbour=(NEIGHBOUR,)),))
+    with pytest.raises(UserError, match="run survey train mend"):
+        make(Laboratory(Parrot(BEFORE)), "locality.neighbourhood")
+
+
 def test_after_a_conflict_the_newer_answer_should_be_said(laboratory):
     edits = (Edit("{} is in", "A", "Rome", "Paris"), Edit("{} is in", "A", "Bonn", "Rome"))
     pair = Case("x", edits, {"explicit-new": (Question("A is in", ("Bonn",)),)})

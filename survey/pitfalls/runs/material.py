@@ -46,6 +46,9 @@ def material(plan: Plan, benchmark: str = SUITE, tasks: Sequence[str] = (), *, s
         found = read(benchmark, strict=strict)
         for problem in (*found.problems, *found.missing):
             say(problem)
+        if gone := sum(problem.skipped for problem in found.problems):
+            cases = "1 case is" if len(found.cases) == 1 else f"{len(found.cases)} cases are"
+            say(f"{found.path}: {gone} left out of the records, which are counted from 0; {cases} used")
         pairs = tuple(case for case in found.cases if _paired(case))
         cases = tuple(case for case in found.cases if not _paired(case))
         digest = found.digest
