@@ -192,7 +192,7 @@ def _lines(report, out: Path) -> list[str]:
     told = report.edits[0]
     took = "took" if told.exact and told.says else "took in part" if told.exact or told.says else "did not take"
     rows = [("edit", f"{took}: p({plain(told.edit.target)}) {probability(told.before.p_target)} before, {probability(told.after.p_target)} after")]
-    for group, word in (("paraphrase", "wordings"), ("neighbour", "neighbours")):
+    for group, word in (("paraphrase", "wordings"), ("neighbour", "neighbours"), ("relation", "of subject")):
         if found := told.kept_or_new(group):
             rows.append((word, f"right for {found[1]} of {found[2]} (before: {found[0]})"))
     was, now = report.facts_right

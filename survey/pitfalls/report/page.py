@@ -127,6 +127,8 @@ def _findings(report: EditReport) -> list[str]:
         out.append(f'<li class="generalization">In other words: the new answer is the most probable one in <b>{after[1]} of {after[2]}</b> wordings (before: {after[0]}).</li>')
     if kept := told.kept_or_new("neighbour"):
         out.append(f'<li class="locality">Neighbours: the right answer is the most probable one for <b>{kept[1]} of {kept[2]}</b> (before: {kept[0]}).</li>')
+    if others := told.kept_or_new("relation"):
+        out.append(f'<li class="locality">Other facts about the subject: the right answer is the most probable one for <b>{others[1]} of {others[2]}</b> (before: {others[0]}).</li>')
     if report.facts:
         was, now = report.facts_right
         out.append(

@@ -118,6 +118,18 @@ def test_it_tells_what_the_report_holds(report, page):
     assert "The four small tasks were not asked" in words and "\u202e" not in page
 
 
+def test_what_else_was_known_of_the_subject_is_told_first(report, tmp_path):
+    from survey.cli.report import _lines
+
+    told_first = "Other facts about the subject: the right answer"
+    assert told_first not in Reader(html(report)).words
+    told = report.edits[0]
+    lost = [replace(row, before=replace(row.before, exact=True), after=replace(row.after, exact=n == 0)) for n, row in enumerate(told.groups["paraphrase"][:3])]
+    found = replace(report, edits=(replace(told, groups=told.groups | {"relation": tuple(lost)}), *report.edits[1:]))
+    assert f"{told_first} is the most probable one for 1 of 3 (before: 3)." in Reader(html(found)).words
+    assert any("of subject" in line and "right for 1 of 3 (before: 3)" in line for line in _lines(found, tmp_path))
+
+
 def test_it_says_whether_the_edit_took(report):
     told = report.edits[0]
     for exact, says, sentence in (
