@@ -127,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     asked = material(plan, args.benchmark, args.tasks, strict=args.strict, say=lambda line: print(line, file=sys.stderr))
     try:
-        with Progress(1, "Measuring", "step", every=60) as progress:
+        with Progress(1, "Measuring", "step", every=300) as progress:
 
             def begin(done: int, total: int) -> None:
                 progress.total = total

@@ -30,8 +30,8 @@ class Folder(NamedTuple):
 
 
 FOLDERS = (
-    Folder("rare", "Facts of which few have such questions, edited alone", "pitfalls"),
     Folder("pitfalls", "Facts edited alone", "pitfalls"),
+    Folder("rare", "Facts of which few have such questions, edited alone, of methods that were asked about few facts", "pitfalls"),
     Folder("pairs", "Two edits of a case", "pitfalls"),
     Folder("sequences", "Ten edits in a row, and tasks", "pitfalls"),
     Folder("survey", "The survey's experiment", "survey"),
