@@ -43,7 +43,7 @@ PROBES = ["The Eiffel Tower is in", "The Louvre is located in the city of", "To 
 
 _FENCE = re.compile(r"^```(console|python|text)\n(.*?)^```$", re.M | re.S)
 # What passes differs from run to run, and a bar only draws the number beside it.
-_TIME = re.compile(r"\b\d+(\.\d+)? (s|ms|min)\b")
+_TIME = re.compile(r"\b(\d+ (h|min) )*\d+(\.\d+)? (s|ms|min)\b")
 _BAR = re.compile(r"[█░]+")
 _NUMBER = re.compile(r"(?<![\w.])[<>]?-?\d*\.\d+(?:e[-+]\d+)?(?![\w.])")
 
