@@ -53,3 +53,14 @@ def serve():
     for server in servers:
         server.shutdown()
         server.server_close()
+
+
+def plain_site(folder: Path, title: str, html: str) -> Path:
+    """A folder with one page of our own parts, with our styles and scripts, and without the theme."""
+    shutil.copytree(ASSETS, folder / "assets")
+    (folder / "index.html").write_text(
+        f'<!doctype html><html lang="en"><head><title>{title}</title><meta charset="utf-8"><link rel="stylesheet" href="assets/survey.css">'
+        f'<script type="module" src="assets/survey.mjs"></script></head><body class="md-typeset"><main><h1>{title}</h1>{html}</main></body></html>',
+        "utf-8",
+    )
+    return folder

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from survey.collection import Collection
 from survey.site.pages import Pages
-from tests.browser.conftest import ASSETS
+from tests.browser.conftest import plain_site
 from tests.entries import make_paper
 from tests.measurements import cell, write
 
@@ -27,14 +25,7 @@ def address(serve, tmp_path_factory, taxonomy) -> str:
     root = tmp_path_factory.mktemp("matrix")
     write(root, "pitfalls", CELLS)
     html = Pages(Collection([make_paper()], taxonomy), root, {"url": "", "name": "Site", "source": ""}).places["measured"]("matrix", "./")
-    site = tmp_path_factory.mktemp("site")
-    shutil.copytree(ASSETS, site / "assets")
-    (site / "index.html").write_text(
-        '<!doctype html><html lang="en"><head><title>Matrix</title><meta charset="utf-8"><link rel="stylesheet" href="assets/survey.css">'
-        f'<script type="module" src="assets/survey.mjs"></script></head><body class="md-typeset"><main><h1>Matrix</h1>{html}</main></body></html>',
-        "utf-8",
-    )
-    return serve(site)
+    return serve(plain_site(tmp_path_factory.mktemp("site"), "Matrix", html))
 
 
 @pytest.fixture

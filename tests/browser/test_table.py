@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from survey.collection import Collection
 from survey.site.pages import Pages
-from tests.browser.conftest import ASSETS
+from tests.browser.conftest import plain_site
 from tests.entries import make_paper
 from tests.measurements import cell, write
 
@@ -38,14 +36,7 @@ def made(tmp_path_factory, taxonomy, cells):
     root = tmp_path_factory.mktemp("table")
     write(root, "pitfalls", cells)
     html = Pages(Collection([make_paper()], taxonomy), root, {"url": "", "name": "Site", "source": ""}).places["measured"]("table", "./")
-    site = tmp_path_factory.mktemp("site")
-    shutil.copytree(ASSETS, site / "assets")
-    (site / "index.html").write_text(
-        '<!doctype html><html lang="en"><head><title>Table</title><meta charset="utf-8"><link rel="stylesheet" href="assets/survey.css">'
-        f'<script type="module" src="assets/survey.mjs"></script></head><body class="md-typeset"><main><h1>Table</h1>{html}</main></body></html>',
-        "utf-8",
-    )
-    return site
+    return plain_site(tmp_path_factory.mktemp("site"), "Table", html)
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
-"""Passes: how often texts went through the base model, forwards and backwards. Unlike time they are the same on every machine."""
+"""Passes: how often texts went through the base model, forwards and backwards. Unlike time they do not depend on the machine; the
+first edit of a process has more, where it prepares what the later ones share."""
 
 from __future__ import annotations
 
